@@ -1,0 +1,22 @@
+package io.tiermount.daemon.config;
+
+import io.tiermount.backends.s3.S3Options;
+import java.nio.file.Path;
+
+/** What a mount shows. */
+public sealed interface SourceConfig {
+  /** As written, without secrets. */
+  String url();
+
+  /** {@code s3://bucket[/prefix]}; the prefix is the volume's. */
+  record S3(String url, S3Options options) implements SourceConfig {}
+
+  /** {@code file:///dir?as=bucket}. */
+  record LocalBucket(String url, Path directory) implements SourceConfig {}
+
+  /** {@code file:///dir}: a bind mount of the directory. */
+  record LocalDirectory(String url, Path directory) implements SourceConfig {}
+
+  /** GCS, Azure and NFS: parsed and listed, refused at mount until their stores land. */
+  record NotYet(String url, String kind) implements SourceConfig {}
+}

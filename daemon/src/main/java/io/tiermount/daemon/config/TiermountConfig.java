@@ -1,0 +1,27 @@
+package io.tiermount.daemon.config;
+
+import io.tiermount.fs.cache.CacheOptions;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A whole configuration, validated.
+ *
+ * @param memoryMaxBytes anonymous memory of the daemon as a whole
+ * @param mounts in the order of their paths
+ * @param skipped mounts whose source comes from an undefined {@code ${?…}}: name → why
+ * @param notices what a person should see once: sizes understood, sections left aside
+ */
+public record TiermountConfig(
+    Identity identity,
+    CacheOptions cache,
+    long memoryMaxBytes,
+    List<MountConfig> mounts,
+    Map<String, String> skipped,
+    List<String> notices) {
+  public TiermountConfig {
+    mounts = List.copyOf(mounts);
+    skipped = Map.copyOf(skipped);
+    notices = List.copyOf(notices);
+  }
+}
