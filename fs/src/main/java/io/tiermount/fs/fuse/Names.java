@@ -1,77 +1,26 @@
 package io.tiermount.fs.fuse;
 
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CoderResult;
-import java.nio.charset.StandardCharsets;
+import io.tiermount.backends.os.PathBytes;
 
 /**
- * File names are bytes, keys are UTF-8. A byte that is not part of valid UTF-8 travels as the lone
- * surrogate U+DC00 + byte (Python's PEP 383 "surrogateescape"), so that any name survives the way
- * there and back.
+ * File names are bytes, keys are UTF-8. A byte that is not part of valid UTF-8 travels as a lone
+ * surrogate, as {@link PathBytes} has it.
  */
 public final class Names {
   private Names() {}
 
   /** Decodes; never fails. */
   public static String decode(byte[] bytes) {
-    boolean ascii = true;
-    for (byte b : bytes) {
-      ascii &= b >= 0;
-    }
-    if (ascii) {
-      return new String(bytes, StandardCharsets.ISO_8859_1);
-    }
-    CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
-    ByteBuffer in = ByteBuffer.wrap(bytes);
-    CharBuffer out = CharBuffer.allocate(bytes.length);
-    while (true) {
-      CoderResult result = decoder.decode(in, out, true);
-      if (result.isUnderflow()) {
-        return out.flip().toString();
-      }
-      for (int i = 0; i < result.length(); i++) {
-        out.put((char) (0xDC00 + (in.get() & 0xFF)));
-      }
-    }
+    return PathBytes.decode(bytes);
   }
 
   /** The bytes that {@link #decode} was given. */
   public static byte[] encode(String name) {
-    if (isUtf8(name)) {
-      return name.getBytes(StandardCharsets.UTF_8);
-    }
-    ByteBuffer out = ByteBuffer.allocate(name.length() * 3);
-    int i = 0;
-    while (i < name.length()) {
-      char c = name.charAt(i);
-      if (isEscaped(name, i)) {
-        out.put((byte) (c - 0xDC00));
-        i++;
-      } else {
-        int codePoint = name.codePointAt(i);
-        out.put(Character.toString(codePoint).getBytes(StandardCharsets.UTF_8));
-        i += Character.charCount(codePoint);
-      }
-    }
-    byte[] bytes = new byte[out.position()];
-    out.get(0, bytes);
-    return bytes;
+    return PathBytes.encode(name);
   }
 
   /** True where the name is valid UTF-8, hence can be a key. */
   public static boolean isUtf8(String name) {
-    for (int i = 0; i < name.length(); i++) {
-      if (isEscaped(name, i)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static boolean isEscaped(String name, int i) {
-    char c = name.charAt(i);
-    return c >= 0xDC80 && c <= 0xDCFF && (i == 0 || !Character.isHighSurrogate(name.charAt(i - 1)));
+    return PathBytes.isUtf8(name);
   }
 }
