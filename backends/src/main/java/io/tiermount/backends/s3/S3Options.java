@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxRetries retries after the first try on 5xx, throttling, resets and stalls
  * @param retryBase delay before retry n is at least {@code retryBase × 2^(n−1)}, jitter on top,
  *     capped at 20 s
+ * @param put headers of what is written
  */
 public record S3Options(
     String bucket,
@@ -35,4 +36,35 @@ public record S3Options(
     int maxConnections,
     Duration deadline,
     int maxRetries,
-    Duration retryBase) {}
+    Duration retryBase,
+    PutOptions put) {
+  /** With the bucket's own defaults for what is written. */
+  public S3Options(
+      String bucket,
+      @Nullable URI endpoint,
+      @Nullable String region,
+      boolean pathStyle,
+      Credentials credentials,
+      boolean verifyTls,
+      @Nullable Path caBundle,
+      boolean multipart,
+      int maxConnections,
+      Duration deadline,
+      int maxRetries,
+      Duration retryBase) {
+    this(
+        bucket,
+        endpoint,
+        region,
+        pathStyle,
+        credentials,
+        verifyTls,
+        caBundle,
+        multipart,
+        maxConnections,
+        deadline,
+        maxRetries,
+        retryBase,
+        PutOptions.DEFAULTS);
+  }
+}

@@ -1,15 +1,21 @@
 package io.tiermount.daemon.config;
 
+import io.tiermount.fs.cache.MountCacheOptions;
 import io.tiermount.fs.fuse.FuseOptions;
+import io.tiermount.fs.scope.AccessOptions;
+import io.tiermount.fs.scope.QuotaOptions;
 import io.tiermount.fs.scope.ScopeKind;
 import io.tiermount.fs.volume.VolumeOptions;
+import io.tiermount.fs.write.WriteOptions;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One mount.
  *
  * @param name its key under {@code mounts}
  * @param path where it is mounted, absolute
+ * @param credentials the entry of {@code credentials} it names; null for the provider's own chain
  */
 public record MountConfig(
     String name,
@@ -17,4 +23,31 @@ public record MountConfig(
     ScopeKind scope,
     SourceConfig source,
     FuseOptions fuse,
-    VolumeOptions volume) {}
+    VolumeOptions volume,
+    AccessOptions access,
+    WriteOptions write,
+    MountCacheOptions cache,
+    QuotaOptions quota,
+    @Nullable String credentials) {
+  /** With the defaults of everything that the read side does not need. */
+  public MountConfig(
+      String name,
+      Path path,
+      ScopeKind scope,
+      SourceConfig source,
+      FuseOptions fuse,
+      VolumeOptions volume) {
+    this(
+        name,
+        path,
+        scope,
+        source,
+        fuse,
+        volume,
+        AccessOptions.DEFAULTS,
+        WriteOptions.DEFAULTS,
+        MountCacheOptions.DEFAULTS,
+        QuotaOptions.DEFAULTS,
+        null);
+  }
+}

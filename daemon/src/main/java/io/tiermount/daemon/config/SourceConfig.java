@@ -14,8 +14,25 @@ public sealed interface SourceConfig {
   /** {@code file:///dir?as=bucket}. */
   record LocalBucket(String url, Path directory) implements SourceConfig {}
 
-  /** {@code file:///dir}: a bind mount of the directory. */
-  record LocalDirectory(String url, Path directory) implements SourceConfig {}
+  /**
+   * {@code file:///dir}.
+   *
+   * @param mode a bind mount, unless the mount's policy asks for more than mode bits
+   */
+  record LocalDirectory(String url, Path directory, LocalMode mode) implements SourceConfig {
+    /** By a bind mount. */
+    public LocalDirectory(String url, Path directory) {
+      this(url, directory, LocalMode.BIND);
+    }
+  }
+
+  /** {@code mounts.*.local.mode}. */
+  enum LocalMode {
+    /** A bind mount (nosuid, nodev): nothing is faster. */
+    BIND,
+    /** Through the daemon, which can tell callers apart. */
+    FUSE
+  }
 
   /** GCS, Azure and NFS: parsed and listed, refused at mount until their stores land. */
   record NotYet(String url, String kind) implements SourceConfig {}

@@ -51,5 +51,8 @@ public record CacheOptions(
     if (Integer.bitCount(blockBytes) != 1 || blockBytes < CHUNK_BYTES || blockBytes > 64 << 20) {
       throw new IllegalArgumentException("block_size is a power of two from 64K to 64M");
     }
+    if (cleanupMarginPercent < 0 || cleanupMarginPercent > 99) {
+      throw new IllegalArgumentException("cleanup_margin_percent is from 0 to 99");
+    }
   }
 }
