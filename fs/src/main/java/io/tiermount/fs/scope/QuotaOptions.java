@@ -9,8 +9,7 @@ package io.tiermount.fs.scope;
  * @param warnPercent a warning from this share of either on, 1 to 99
  */
 public record QuotaOptions(long maxBytes, long maxObjects, int warnPercent) {
-  public static final QuotaOptions DEFAULTS =
-      new QuotaOptions(Long.MAX_VALUE, Long.MAX_VALUE, 90);
+  public static final QuotaOptions DEFAULTS = new QuotaOptions(Long.MAX_VALUE, Long.MAX_VALUE, 90);
 
   public QuotaOptions {
     if (maxBytes <= 0 || maxObjects <= 0) {
