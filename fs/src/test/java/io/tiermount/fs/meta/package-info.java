@@ -1,0 +1,4 @@
+@NullMarked
+package io.tiermount.fs.meta;
+
+import org.jspecify.annotations.NullMarked;
