@@ -71,8 +71,7 @@ public final class StateStore implements AutoCloseable {
     }
   }
 
-  private static MetaException damaged(
-      Path directory, String why, @Nullable Throwable cause) {
+  private static MetaException damaged(Path directory, String why, @Nullable Throwable cause) {
     return new MetaException(
         Kind.DAMAGED,
         directory
