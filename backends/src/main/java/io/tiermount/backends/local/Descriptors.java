@@ -12,8 +12,7 @@ import org.slf4j.LoggerFactory;
 /** The descriptors of one call, closed together. One thread. */
 final class Descriptors implements AutoCloseable {
   /** For directories that are only walked through. */
-  static final int WALK =
-      LibC.O_PATH | LibC.O_DIRECTORY | LibC.O_NOFOLLOW | LibC.O_CLOEXEC;
+  static final int WALK = LibC.O_PATH | LibC.O_DIRECTORY | LibC.O_NOFOLLOW | LibC.O_CLOEXEC;
 
   private static final Logger LOG = LoggerFactory.getLogger(Descriptors.class);
 
@@ -21,8 +20,7 @@ final class Descriptors implements AutoCloseable {
 
   /** Opens an entry; never follows a symlink. */
   int open(int directory, String name, int flags, int mode) throws ErrnoException {
-    int fd =
-        LibC.openat(directory, name, flags | LibC.O_NOFOLLOW | LibC.O_CLOEXEC, mode);
+    int fd = LibC.openat(directory, name, flags | LibC.O_NOFOLLOW | LibC.O_CLOEXEC, mode);
     open.add(fd);
     return fd;
   }

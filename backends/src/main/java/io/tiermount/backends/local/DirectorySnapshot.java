@@ -20,7 +20,11 @@ import org.jspecify.annotations.Nullable;
  * @param cacheable the identity tells of every change
  */
 record DirectorySnapshot(
-    List<Identity> identity, String from, List<Entry> entries, boolean complete, boolean cacheable) {
+    List<Identity> identity,
+    String from,
+    List<Entry> entries,
+    boolean complete,
+    boolean cacheable) {
   static final int WINDOW = 100_000;
 
   /** A directory on disk at one time. */
@@ -178,16 +182,15 @@ record DirectorySnapshot(
    *
    * @param plainToo unescaped names count (they don't among the rests of a long segment)
    */
-  static SegmentNames.@Nullable Decoded decode(
-      String name, int fd, int type, boolean plainToo) throws ErrnoException {
+  static SegmentNames.@Nullable Decoded decode(String name, int fd, int type, boolean plainToo)
+      throws ErrnoException {
     int known = type == DirectoryCalls.DT_UNKNOWN ? typeOf(fd, name) : type;
     boolean directory = known == DirectoryCalls.DT_DIR;
     if (!directory && known != DirectoryCalls.DT_REG && known != DirectoryCalls.DT_LNK) {
       return null;
     }
     if (SegmentNames.isShown(name)) {
-      SegmentNames.Kind kind =
-          directory ? SegmentNames.Kind.DIRECTORY : SegmentNames.Kind.FILE;
+      SegmentNames.Kind kind = directory ? SegmentNames.Kind.DIRECTORY : SegmentNames.Kind.FILE;
       return plainToo ? new SegmentNames.Decoded(kind, name) : null;
     }
     SegmentNames.Decoded decoded = SegmentNames.decode(name);

@@ -24,8 +24,7 @@ final class FileBytes {
   static void read(int fd, long offsetBytes, long lengthBytes, ReadTarget target)
       throws IOException {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer =
-          arena.allocate(Math.clamp(lengthBytes, 1, BUFFER_BYTES), PAGE_BYTES);
+      MemorySegment buffer = arena.allocate(Math.clamp(lengthBytes, 1, BUFFER_BYTES), PAGE_BYTES);
       long done = 0;
       while (done < lengthBytes) {
         checkInterrupt();
@@ -55,8 +54,7 @@ final class FileBytes {
         bytes.limit((int) Math.min(bytes.capacity(), size - done));
         int count = source.read(done, bytes);
         if (count <= 0) {
-          throw new IOException(
-              "the source of the upload ended at byte " + done + " of " + size);
+          throw new IOException("the source of the upload ended at byte " + done + " of " + size);
         }
         writeFully(fd, buffer.asSlice(0, count), done);
         done += count;

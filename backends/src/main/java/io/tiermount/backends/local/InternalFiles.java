@@ -123,8 +123,7 @@ final class InternalFiles {
 
   private static boolean isAbandoned(int directory, String name) {
     try (Descriptors descriptors = new Descriptors()) {
-      LibC.flock(
-          descriptors.open(directory, name, LibC.O_RDWR, 0), LibC.LOCK_EX | LibC.LOCK_NB);
+      LibC.flock(descriptors.open(directory, name, LibC.O_RDWR, 0), LibC.LOCK_EX | LibC.LOCK_NB);
       return true;
     } catch (ErrnoException e) {
       return false; // somebody writes it

@@ -34,8 +34,7 @@ final class KeyListing {
   private String last = "";
   private boolean more;
 
-  KeyListing(
-      KeyPaths paths, ObjectFiles objects, SnapshotCache snapshots, ListRequest request)
+  KeyListing(KeyPaths paths, ObjectFiles objects, SnapshotCache snapshots, ListRequest request)
       throws StoreException {
     this.paths = paths;
     this.objects = objects;
@@ -131,8 +130,7 @@ final class KeyListing {
     return low;
   }
 
-  private boolean file(List<Directory> directories, Entry entry, String key)
-      throws ErrnoException {
+  private boolean file(List<Directory> directories, Entry entry, String key) throws ErrnoException {
     String rolled = rollUp(key);
     if (isSeen(rolled == null ? key : rolled)) {
       return true;
@@ -193,8 +191,8 @@ final class KeyListing {
     }
   }
 
-  private static @Nullable Directory open(
-      Descriptors descriptors, Directory parent, Entry entry) throws ErrnoException {
+  private static @Nullable Directory open(Descriptors descriptors, Directory parent, Entry entry)
+      throws ErrnoException {
     String segment = entry.segment();
     if (entry.form() == Form.ESCAPED) {
       return KeyPaths.escaped(descriptors, parent, segment);

@@ -24,7 +24,8 @@ final class LocalErrors {
           new StoreException(
               kind(e.errno()), key, what + " '" + key + "': " + e.getMessage() + advice(e), e);
       default ->
-          new StoreException(Kind.LOCAL_IO, key, what + " '" + key + "': " + cause.getMessage(), cause);
+          new StoreException(
+              Kind.LOCAL_IO, key, what + " '" + key + "': " + cause.getMessage(), cause);
     };
   }
 

@@ -277,8 +277,7 @@ public final class LocalObjectStore implements ObjectStore {
       }
       ByteBuffer content = ByteBuffer.allocate((int) Math.max(1, place.stat().sizeBytes()));
       ObjectInfo info =
-          objects.read(
-              descriptors, sourceKey, place, version, 0, content.capacity(), content::put);
+          objects.read(descriptors, sourceKey, place, version, 0, content.capacity(), content::put);
       byte[] bytes = new byte[content.position()];
       content.get(0, bytes);
       FileBytes.write(file.fd(), bytes);

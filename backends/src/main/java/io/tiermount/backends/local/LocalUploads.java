@@ -62,8 +62,8 @@ final class LocalUploads {
     return id;
   }
 
-  private static void writeText(
-      Descriptors descriptors, int directory, String name, byte[] text) throws ErrnoException {
+  private static void writeText(Descriptors descriptors, int directory, String name, byte[] text)
+      throws ErrnoException {
     int flags = LibC.O_WRONLY | LibC.O_CREAT | LibC.O_EXCL;
     FileBytes.write(descriptors.open(directory, name, flags, PRIVATE_FILE), text);
   }
@@ -242,8 +242,7 @@ final class LocalUploads {
   private @Nullable Integer find(Descriptors descriptors, String key, String id)
       throws ErrnoException {
     // An id may come from a journal on disk: it must not name anything but an upload.
-    Integer uploads =
-        ID.matcher(id).matches() ? files.existing(descriptors, "uploads") : null;
+    Integer uploads = ID.matcher(id).matches() ? files.existing(descriptors, "uploads") : null;
     Integer upload = uploads == null ? null : descriptors.directory(uploads, id);
     byte[] text = upload == null ? null : readText(descriptors, upload, KEY);
     return text != null && key.equals(new String(text, StandardCharsets.UTF_8)) ? upload : null;

@@ -61,8 +61,7 @@ final class ObjectFiles {
   static ObjectInfo info(String key, FileStat stat, @Nullable StoredAttributes stored) {
     Map<String, String> metadata =
         stored == null ? StoredAttributes.ofDisk(stat) : stored.metadata(stat);
-    String type =
-        stored != null ? stored.attributes().contentType() : defaultType(stat);
+    String type = stored != null ? stored.attributes().contentType() : defaultType(stat);
     return new ObjectInfo(
         key,
         stat.isDirectory() ? 0 : stat.sizeBytes(),
@@ -131,8 +130,7 @@ final class ObjectFiles {
       throws IOException {
     // O_NONBLOCK: should a FIFO take the name meanwhile, the open does not wait for its writer.
     int fd =
-        descriptors.open(
-            place.directory().fd(), place.name(), LibC.O_RDONLY | LibC.O_NONBLOCK, 0);
+        descriptors.open(place.directory().fd(), place.name(), LibC.O_RDONLY | LibC.O_NONBLOCK, 0);
     FileStat stat = LibC.fstat(fd);
     if (!stat.isRegular()) {
       throw changed(key);

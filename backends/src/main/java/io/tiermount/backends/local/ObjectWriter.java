@@ -12,7 +12,6 @@ import io.tiermount.backends.local.KeyPaths.Target;
 import io.tiermount.backends.os.DirectoryCalls;
 import io.tiermount.backends.os.Errno;
 import io.tiermount.backends.os.ErrnoException;
-import io.tiermount.backends.os.FileStat;
 import io.tiermount.backends.os.LibC;
 import java.io.IOException;
 import java.time.Instant;
@@ -68,8 +67,7 @@ final class ObjectWriter {
       WriteCondition condition)
       throws IOException, InterruptedException {
     applyToDisk(file.fd(), attributes);
-    StoredAttributes stored =
-        StoredAttributes.of(attributes, uploadId, LibC.fstat(file.fd()));
+    StoredAttributes stored = StoredAttributes.of(attributes, uploadId, LibC.fstat(file.fd()));
     attributeFiles.write(key, file.fd(), stored);
     if (sync) {
       LibC.fsync(file.fd());
@@ -121,8 +119,7 @@ final class ObjectWriter {
   }
 
   /** One try; false where somebody else was in the way. */
-  private boolean place(String key, Temporary file, WriteCondition condition)
-      throws IOException {
+  private boolean place(String key, Temporary file, WriteCondition condition) throws IOException {
     try (Descriptors descriptors = new Descriptors()) {
       Place existing = paths.locate(descriptors, key);
       require(key, existing, condition);

@@ -77,8 +77,7 @@ final class SnapshotCache {
   }
 
   private synchronized void keep(DirectorySnapshot snapshot) {
-    DirectorySnapshot before =
-        snapshots.put(snapshot.identity().getFirst().ino(), snapshot);
+    DirectorySnapshot before = snapshots.put(snapshot.identity().getFirst().ino(), snapshot);
     entries += snapshot.entries().size() - (before == null ? 0 : before.entries().size());
     var oldest = snapshots.entrySet().iterator();
     while (entries > MAX_ENTRIES && oldest.hasNext()) {

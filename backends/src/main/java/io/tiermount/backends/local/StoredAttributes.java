@@ -30,12 +30,7 @@ record StoredAttributes(
   /** The attributes as they are, with the file as it is now. */
   static StoredAttributes of(ObjectAttributes attributes, String uploadId, FileStat stat) {
     return new StoredAttributes(
-        attributes,
-        uploadId,
-        stat.mode() & PERMISSIONS,
-        stat.uid(),
-        stat.gid(),
-        stat.mtimeNanos());
+        attributes, uploadId, stat.mode() & PERMISSIONS, stat.uid(), stat.gid(), stat.mtimeNanos());
   }
 
   /** The text form; sorted, so that equal attributes are equal bytes. */

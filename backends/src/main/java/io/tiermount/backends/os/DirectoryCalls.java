@@ -58,8 +58,7 @@ public final class DirectoryCalls {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment s = arena.allocate(256, 8);
       long c = PathBytes.toC(arena, name).address();
-      long result =
-          STATX.call(directory, c, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, s.address());
+      long result = STATX.call(directory, c, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, s.address());
       check(result, "stat", name);
       return FileStat.of(s);
     }
@@ -107,8 +106,7 @@ public final class DirectoryCalls {
       MemorySegment buffer = arena.allocate(LINK_MAX_BYTES);
       long c = PathBytes.toC(arena, name).address();
       long length =
-          check(
-              READLINKAT.call(directory, c, buffer.address(), LINK_MAX_BYTES), "readlink", name);
+          check(READLINKAT.call(directory, c, buffer.address(), LINK_MAX_BYTES), "readlink", name);
       return buffer.asSlice(0, length).toArray(JAVA_BYTE);
     }
   }
@@ -139,8 +137,7 @@ public final class DirectoryCalls {
       while (entries.get(JAVA_BYTE, end) != 0) {
         end++;
       }
-      String name =
-          PathBytes.decode(entries.asSlice(at + 19, end - at - 19).toArray(JAVA_BYTE));
+      String name = PathBytes.decode(entries.asSlice(at + 19, end - at - 19).toArray(JAVA_BYTE));
       at += length;
       if (!name.equals(".") && !name.equals("..") && !visitor.entry(name, type)) {
         return false;

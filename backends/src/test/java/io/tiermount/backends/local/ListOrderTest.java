@@ -21,16 +21,34 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.Test;
 
 /** Listings against the memory store, page by page. */
 final class ListOrderTest {
   private static final List<String> SEGMENTS =
       List.of(
-          "a", "a-b", "a0", "a.", "b", "", ".", "..", "-", "é", "～", "😀", ".tiermount", "%",
-          ".tiermount%f%a", ".tiermount%d%a", "nul\0", "l".repeat(200), "l".repeat(256), "l\n",
+          "a",
+          "a-b",
+          "a0",
+          "a.",
+          "b",
+          "",
+          ".",
+          "..",
+          "-",
+          "é",
+          "～",
+          "😀",
+          ".tiermount",
+          "%",
+          ".tiermount%f%a",
+          ".tiermount%d%a",
+          "nul\0",
+          "l".repeat(200),
+          "l".repeat(256),
+          "l\n",
           "é".repeat(130));
   private static final List<@Nullable String> DELIMITERS = new ArrayList<>();
 

@@ -193,14 +193,13 @@ final class LocalObjectStoreTest {
   void versions_differ_also_where_an_inode_is_used_again_at_once() throws Exception {
     List<String> versions =
         IntStream.range(0, 200)
-            .mapToObj(
-                _ -> {
-                  try {
-                    return put("f", "same").version().token();
-                  } catch (StoreException e) {
-                    throw new IllegalStateException(e);
-                  }
-                })
+            .mapToObj(_ -> {
+              try {
+                return put("f", "same").version().token();
+              } catch (StoreException e) {
+                throw new IllegalStateException(e);
+              }
+            })
             .toList();
     assertThat(versions).doesNotHaveDuplicates();
   }
@@ -211,7 +210,10 @@ final class LocalObjectStoreTest {
     try {
       Files.writeString(outside.resolve("secret"), "secret");
       shell(
-          "mkdir d; printf in > d/f; ln -s " + outside + "/secret link; ln -s " + outside
+          "mkdir d; printf in > d/f; ln -s "
+              + outside
+              + "/secret link; ln -s "
+              + outside
               + " dirlink; ln -s ../.. d/up; ln -s d inner");
       for (String key :
           List.of("dirlink/secret", "d/up/etc/passwd", "inner/f", "../secret", "d/../../secret")) {
@@ -275,8 +277,7 @@ final class LocalObjectStoreTest {
     assertThat(store.list(ListRequest.directory("")).commonPrefixes())
         .containsExactly("full/", "made/");
     assertFails(
-        Kind.PRECONDITION_FAILED,
-        () -> put("made/deep/", "", Map.of(), WriteCondition.IF_ABSENT));
+        Kind.PRECONDITION_FAILED, () -> put("made/deep/", "", Map.of(), WriteCondition.IF_ABSENT));
     put("made/deep/", "", Map.of("mode", "1"), new WriteCondition.IfVersion(marker.version()));
     assertThat(metadata("made/deep/")).isEqualTo(Map.of("mode", "1"));
     store.delete("made/deep/");
@@ -312,8 +313,7 @@ final class LocalObjectStoreTest {
     put("f/more", "3");
     shell("mkdir f; printf 4 > f/by-hand");
     assertThat(keys()).containsExactly("d", "d/x", "f/below", "f/by-hand", "f/more");
-    assertThat(store.list(ListRequest.directory("")).commonPrefixes())
-        .containsExactly("d/", "f/");
+    assertThat(store.list(ListRequest.directory("")).commonPrefixes()).containsExactly("d/", "f/");
   }
 
   @Test
@@ -346,16 +346,15 @@ final class LocalObjectStoreTest {
     try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
       List<Callable<Boolean>> workers =
           IntStream.range(0, 4)
-              .<Callable<Boolean>>mapToObj(
-                  worker ->
-                      () -> {
-                        for (int i = 0; i < 50; i++) {
-                          put("shared/dir/" + worker, "x");
-                          store.delete("shared/dir/" + worker);
-                        }
-                        put("shared/dir/" + worker, "last");
-                        return true;
-                      })
+              .<Callable<Boolean>>mapToObj(worker ->
+                  () -> {
+                    for (int i = 0; i < 50; i++) {
+                      put("shared/dir/" + worker, "x");
+                      store.delete("shared/dir/" + worker);
+                    }
+                    put("shared/dir/" + worker, "last");
+                    return true;
+                  })
               .toList();
       for (Future<Boolean> outcome : threads.invokeAll(workers)) {
         outcome.get();
