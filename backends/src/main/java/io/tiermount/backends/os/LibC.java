@@ -86,6 +86,7 @@ public final class LibC {
   public static final int PROT_WRITE = 2;
   public static final int MAP_SHARED = 1;
   public static final int MAP_PRIVATE = 2;
+  public static final int MAP_ANONYMOUS = 0x20;
 
   public static final int POLLIN = 1;
   public static final int POLLOUT = 4;

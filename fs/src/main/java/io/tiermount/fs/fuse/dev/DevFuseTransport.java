@@ -1,0 +1,186 @@
+package io.tiermount.fs.fuse.dev;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.backends.os.LibC;
+import io.tiermount.fs.fuse.FuseHandler;
+import io.tiermount.fs.fuse.FuseTransport;
+import io.tiermount.fs.fuse.KernelCache;
+import io.tiermount.fs.fuse.MountOptions;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One mount on the kernel's own protocol. Needs root (CAP_SYS_ADMIN) and Linux 5.4; passthrough
+ * needs Linux 6.9. Requests are handled on reader threads (twice the cores, at most {@value
+ * #MAX_THREADS}), which hold up to 2 MiB of buffers each.
+ */
+public final class DevFuseTransport implements FuseTransport {
+  private static final Logger log = LoggerFactory.getLogger(DevFuseTransport.class);
+  private static final Path FUSE_CONTROL = Path.of("/sys/fs/fuse/connections");
+
+  /** On large machines more readers cost memory and gain nothing: misses leave the readers. */
+  private static final int MAX_THREADS = 64;
+
+  /** How long a busy mount may go on before its connection is aborted. */
+  private static final long GRACE_MILLIS = 2_000;
+
+  /** How long readers may take to notice; only a handler that blocks them needs it. */
+  private static final long END_MILLIS = 3_000;
+
+  private static final long RETRY_MILLIS = 50;
+
+  private static final int UNMOUNT_NOW = LibC.MNT_FORCE | LibC.MNT_DETACH;
+
+  private final Path fuseControl;
+
+  /** Serialises start and close. */
+  private final ReentrantLock lifecycle = new ReentrantLock();
+
+  @GuardedBy("lifecycle")
+  private @Nullable MountPoint mountPoint;
+
+  @GuardedBy("lifecycle")
+  private boolean closed;
+
+  private volatile @Nullable Session session;
+
+  public DevFuseTransport() {
+    this(FUSE_CONTROL);
+  }
+
+  /**
+   * @param fuseControl where fusectl is mounted, if it is
+   */
+  DevFuseTransport(Path fuseControl) {
+    this.fuseControl = fuseControl;
+  }
+
+  @Override
+  public String name() {
+    return "dev";
+  }
+
+  @Override
+  public KernelCache start(MountOptions options, FuseHandler handler) throws IOException {
+    lifecycle.lock();
+    try {
+      if (closed || session != null) {
+        throw new IllegalStateException("a transport is started once");
+      }
+      FuseDevice device = MountPoint.openDevice();
+      MountPoint mounted = null;
+      try {
+        mounted = MountPoint.mount(options, device);
+        Negotiated negotiated =
+            new Handshake(device, options.readAheadBytes(), options.passthrough()).run();
+        mounted.setReadAhead(options.readAheadBytes());
+        return serve(mounted, device, negotiated, options, handler);
+      } catch (IOException | RuntimeException | Error e) {
+        if (mounted != null) {
+          mounted.unmount(UNMOUNT_NOW);
+        }
+        device.close();
+        throw e;
+      }
+    } finally {
+      lifecycle.unlock();
+    }
+  }
+
+  /** Serves a connection that is mounted and initialised, by us or by a daemon before us. */
+  @GuardedBy("lifecycle")
+  private KernelCache serve(
+      MountPoint mounted,
+      FuseDevice device,
+      Negotiated negotiated,
+      MountOptions options,
+      FuseHandler handler) {
+    int wanted =
+        options.threads() > 0 ? options.threads() : 2 * Runtime.getRuntime().availableProcessors();
+    Session started = new Session(device, handler, Math.min(wanted, MAX_THREADS));
+    mountPoint = mounted;
+    session = started;
+    started.start(String.valueOf(mounted.path().getFileName()));
+    log.info(
+        "Mounted {} (protocol 7.{}, {})",
+        mounted.path(),
+        negotiated.minor(),
+        negotiated.passthrough() ? "passthrough" : "no passthrough");
+    return new DevKernelCache(device, negotiated);
+  }
+
+  @Override
+  public Map<String, Long> requestCounts() {
+    Session running = session;
+    return running == null ? FuseWire.byName(_ -> 0) : running.requestCounts();
+  }
+
+  @Override
+  public void close() {
+    lifecycle.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      Session running = session;
+      MountPoint mounted = mountPoint;
+      if (running == null || mounted == null) {
+        return;
+      }
+      if (!running.awaitEnd(0)) {
+        unmount(mounted, running);
+      }
+      if (!running.awaitEnd(END_MILLIS)) {
+        log.error(
+            "{} is unmounted, but requests still block the transport's threads; leaving them",
+            mounted.path());
+      }
+      running.destroy();
+    } finally {
+      lifecycle.unlock();
+    }
+  }
+
+  /**
+   * An idle mount goes at once. A busy one leaves the tree, and after the grace its connection is
+   * aborted: whoever still waits gets ENOTCONN or ECONNABORTED.
+   */
+  private void unmount(MountPoint mounted, Session running) {
+    if (mounted.unmount(0) && running.awaitEnd(RETRY_MILLIS)) {
+      return;
+    }
+    Path abort = mounted.control(fuseControl).resolve("abort");
+    if (Files.isWritable(abort)) {
+      mounted.unmount(LibC.MNT_DETACH);
+      if (!running.awaitEnd(GRACE_MILLIS)) {
+        abort(abort, mounted);
+      }
+      return;
+    }
+    // Without fusectl only umount itself can abort, and only while the mount is in the tree.
+    for (long waited = 0; waited < GRACE_MILLIS; waited += RETRY_MILLIS) {
+      if (running.awaitEnd(RETRY_MILLIS)) {
+        return;
+      }
+      mounted.unmount(0);
+    }
+    mounted.unmount(UNMOUNT_NOW);
+  }
+
+  private static void abort(Path abort, MountPoint mounted) {
+    log.warn("{} is still in use after {} ms; aborting it", mounted.path(), GRACE_MILLIS);
+    try {
+      Files.writeString(abort, "1", StandardCharsets.US_ASCII);
+    } catch (IOException e) {
+      log.error("Aborting {} through {} failed", mounted.path(), abort, e);
+    }
+  }
+}
