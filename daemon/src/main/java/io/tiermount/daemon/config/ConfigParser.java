@@ -1,0 +1,87 @@
+package io.tiermount.daemon.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Configuration in, records out. A configuration that is wrong anywhere is refused whole, with
+ * every error at once.
+ *
+ * <p>Files go through four steps: {@link ConfigFiles} finds them; {@link HoconDocument} and {@link
+ * HoconResolver} merge, override and substitute them into a tree of {@link Node}s that knows no
+ * syntax; {@link Schema} refuses unknown keys; {@link TreeReader} reads the tree. Another form that
+ * people paste joins between the second and the third step, as a translation from tree to tree.
+ *
+ * <p>Safe from any thread; reads files and asks the node for names, no network.
+ */
+public final class ConfigParser {
+  private final Map<String, String> environment;
+  private final NodeFacts node;
+
+  /**
+   * @param environment what substitutions and overrides come from
+   */
+  public ConfigParser(Map<String, String> environment, NodeFacts node) {
+    this.environment = Map.copyOf(environment);
+    this.node = node;
+  }
+
+  /**
+   * {@code --config F}: files, and directories as in {@code TIERMOUNT_CONFIG_DIR}; later ones win.
+   */
+  public TiermountConfig parseFiles(List<Path> paths) throws InvalidConfigException {
+    Problems problems = new Problems();
+    return parse(ConfigFiles.given(paths, problems), problems);
+  }
+
+  /** What {@code TIERMOUNT_CONFIG_DIR} names; /etc/tiermount without it. */
+  public TiermountConfig parseConfigured() throws InvalidConfigException {
+    Problems problems = new Problems();
+    return parse(ConfigFiles.configured(environment, problems), problems);
+  }
+
+  /**
+   * One mount without a file: {@code tiermount mount SOURCE DIR -o KEY=VALUE,…}.
+   *
+   * @param options each as it stands behind an {@code -o}
+   */
+  public TiermountConfig parseMount(String source, Path directory, List<String> options)
+      throws InvalidConfigException {
+    Problems problems = new Problems();
+    List<HoconDocument.Setting> overrides =
+        CommandLine.overrides(source, directory, options, problems);
+    problems.throwIfAny();
+    HoconDocument document =
+        new HoconDocument()
+            .with(CommandLine.fromEnvironment(environment, problems))
+            .with(overrides);
+    return read(document, false, problems);
+  }
+
+  private TiermountConfig parse(List<ConfigFiles.Part> parts, Problems problems)
+      throws InvalidConfigException {
+    HoconDocument document = new HoconDocument();
+    for (ConfigFiles.Part part : parts) {
+      document.add(part, problems);
+    }
+    // What is missing can't be told from what could not be read.
+    problems.throwIfAny();
+    Node.Section before = HoconResolver.resolve(document, environment, new Problems());
+    if (before == null) {
+      return read(document, true, problems);
+    }
+    return read(
+        document.with(Overrides.fromEnvironment(environment, before, problems)), true, problems);
+  }
+
+  private TiermountConfig read(HoconDocument document, boolean scopeRequired, Problems problems)
+      throws InvalidConfigException {
+    Node.Section tree = HoconResolver.resolve(document, environment, problems);
+    if (tree == null) {
+      problems.throwIfAny();
+      throw new IllegalStateException("a tree that can't be substituted was not reported");
+    }
+    return new TreeReader(environment, node).read(tree, scopeRequired, problems);
+  }
+}

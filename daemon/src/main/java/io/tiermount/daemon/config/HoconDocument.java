@@ -1,0 +1,150 @@
+package io.tiermount.daemon.config;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigObject;
+import com.typesafe.config.ConfigOrigin;
+import com.typesafe.config.ConfigOriginFactory;
+import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigSyntax;
+import com.typesafe.config.ConfigUtil;
+import com.typesafe.config.ConfigValue;
+import com.typesafe.config.ConfigValueFactory;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** HOCON files parsed and merged, before substitution. One thread. */
+final class HoconDocument {
+  /** Where each path was last written: substitution loses the line of what it replaces. */
+  private final Map<List<String>, Position> positions = new HashMap<>();
+
+  private Config merged = ConfigFactory.empty();
+
+  /**
+   * A value that wins over every file.
+   *
+   * @param path its elements
+   * @param json the value as JSON
+   * @param from where it comes from, for messages
+   */
+  record Setting(List<String> path, String json, String from) {}
+
+  /** Adds a file, which wins over those before it. */
+  void add(ConfigFiles.Part part, Problems problems) {
+    Config parsed;
+    try {
+      parsed =
+          ConfigFactory.parseFile(
+              part.path().toFile(),
+              ConfigParseOptions.defaults()
+                  .setSyntax(ConfigSyntax.CONF)
+                  .setAllowMissing(false)
+                  .setOriginDescription(part.path().toString()));
+    } catch (ConfigException e) {
+      HoconErrors.report(e, part.path().toString(), problems);
+      return;
+    }
+    if (!part.section().isEmpty()) {
+      if (parsed.root().size() == 1 && parsed.root().containsKey(part.section())) {
+        problems.add(
+            position(parsed.root(), new Position(part.path().toString(), 1)),
+            part.section(),
+            "a section " + part.section() + " within itself",
+            "the section's keys: the file's name says already which section it is",
+            "leave " + part.section() + " { … } around them out");
+        return;
+      }
+      parsed = parsed.atPath(part.section());
+    }
+    notePositions(parsed.root(), List.of(), new Position(part.path().toString(), 0));
+    merged = parsed.withFallback(merged);
+  }
+
+  /** The same with some values replaced; this document is unchanged. */
+  HoconDocument with(List<Setting> overrides) {
+    HoconDocument result = new HoconDocument();
+    result.positions.putAll(positions);
+    result.merged = merged;
+    for (Setting override : overrides) {
+      ConfigValue value = parse(override);
+      Config one = value.atPath(ConfigUtil.joinPath(override.path()));
+      result.notePositions(one.root(), List.of(), new Position(override.from(), 0));
+      result.merged = one.withFallback(result.merged);
+    }
+    return result;
+  }
+
+  Config merged() {
+    return merged;
+  }
+
+  /** Where a path is written, or what contains it. */
+  Position position(List<String> path, ConfigOrigin origin) {
+    Position exact = positions.get(path);
+    if (exact != null) {
+      return exact;
+    }
+    if (origin.filename() != null && origin.lineNumber() > 0) {
+      return new Position(origin.filename(), origin.lineNumber());
+    }
+    List<String> above = path;
+    while (!above.isEmpty()) {
+      above = above.subList(0, above.size() - 1);
+      Position container = positions.get(above);
+      if (container != null) {
+        return container;
+      }
+    }
+    return new Position(origin.description(), 0);
+  }
+
+  private static ConfigValue parse(Setting override) {
+    // A JSON parser keeps numbers as they are written; the caller checked that it is one value.
+    Config parsed =
+        ConfigFactory.parseString(
+            "{\"value\":" + override.json() + "}",
+            ConfigParseOptions.defaults()
+                .setSyntax(ConfigSyntax.JSON)
+                .setOriginDescription(override.from()));
+    ConfigValue value = parsed.root().get("value");
+    return value == null
+        ? ConfigValueFactory.fromAnyRef(null, override.from())
+        : value.withOrigin(ConfigOriginFactory.newSimple(override.from()));
+  }
+
+  private void notePositions(ConfigObject object, List<String> path, Position container) {
+    Position here = position(object, container);
+    positions.merge(
+        path, here, (old, now) -> now.line() > 0 || now.file().startsWith("-o") ? now : old);
+    for (Map.Entry<String, ConfigValue> entry : entries(object)) {
+      List<String> child = new ArrayList<>(path);
+      child.add(entry.getKey());
+      if (entry.getValue() instanceof ConfigObject inner) {
+        notePositions(inner, List.copyOf(child), here);
+      } else {
+        positions.put(List.copyOf(child), position(entry.getValue(), here));
+      }
+    }
+  }
+
+  private static Iterable<Map.Entry<String, ConfigValue>> entries(ConfigObject object) {
+    try {
+      return object.entrySet();
+    } catch (ConfigException.NotResolved e) {
+      // A section that is merged with a substitution: its keys are known after that.
+      return List.of();
+    }
+  }
+
+  private static Position position(ConfigValue value, Position container) {
+    ConfigOrigin origin = value.origin();
+    if (origin.lineNumber() <= 0 || container.file().isEmpty()) {
+      return container;
+    }
+    String file = origin.filename() == null ? container.file() : origin.filename();
+    return new Position(file, container.line() < 0 ? 0 : origin.lineNumber());
+  }
+}

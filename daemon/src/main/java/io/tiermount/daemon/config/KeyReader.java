@@ -1,0 +1,112 @@
+package io.tiermount.daemon.config;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the keys of one section by type and reports what is wrong with them.
+ *
+ * @param section what is read
+ * @param pattern the section's own path in the schema, {@code mounts.*}; "" for the root
+ * @param path the section's own path in the file, {@code mounts.data}; "" for the root
+ */
+record KeyReader(Node.Section section, String pattern, String path, Problems problems) {
+  static KeyReader root(Node.Section section, Problems problems) {
+    return new KeyReader(section, "", "", problems);
+  }
+
+  /** The sections below {@code parent.*}; those that are not sections were reported already. */
+  List<KeyReader> named(String parent) {
+    List<KeyReader> readers = new ArrayList<>();
+    if (find(List.of(parent.split("\\.", -1))) instanceof Node.Section names) {
+      names
+          .entries()
+          .forEach((name, node) -> {
+            if (node instanceof Node.Section entry) {
+              readers.add(new KeyReader(entry, parent + ".*", join(parent, name), problems));
+            }
+          });
+    }
+    return readers;
+  }
+
+  /** The last element of {@link #path}. */
+  String name() {
+    return path.substring(path.lastIndexOf('.') + 1);
+  }
+
+  /** Null where the key is absent or its value was reported as wrong. */
+  <T> @Nullable T readOrNull(Key<T> key) {
+    Node node = node(key);
+    if (node == null || node instanceof Node.Absent || node instanceof Node.Broken) {
+      return null;
+    }
+    return key.type().read(node, pathOf(key), key.secret(), problems);
+  }
+
+  /** The key's default where it is absent or its value was reported as wrong. */
+  <T> T read(Key<T> key) {
+    T value = readOrNull(key);
+    return value == null ? key.defaultValue() : value;
+  }
+
+  /** True where something is written, right or wrong. */
+  boolean has(Key<?> key) {
+    Node node = node(key);
+    return node != null && !(node instanceof Node.Absent);
+  }
+
+  @Nullable Node node(Key<?> key) {
+    return find(below(key));
+  }
+
+  /** Where the key is, or its section where it is absent. */
+  Position positionOf(Key<?> key) {
+    Node node = node(key);
+    return node == null ? section.position() : node.position();
+  }
+
+  String pathOf(Key<?> key) {
+    return join(path, String.join(".", below(key)));
+  }
+
+  /** Reports a key. */
+  void wrong(Key<?> key, String found, String accepted, String hint) {
+    problems.add(positionOf(key), pathOf(key), found, accepted, hint);
+  }
+
+  /** Reports the value of a key as one that does not go together with others. */
+  void wrongValue(Key<?> key, String accepted, String hint) {
+    Node node = node(key);
+    wrong(key, node == null ? "nothing" : Found.text(node, key.secret()), accepted, hint);
+  }
+
+  private List<String> below(Key<?> key) {
+    if (!pattern.isEmpty() && !key.path().startsWith(pattern + ".")) {
+      throw new IllegalArgumentException(key.path() + " is not below " + pattern);
+    }
+    String rest = pattern.isEmpty() ? key.path() : key.path().substring(pattern.length() + 1);
+    return List.of(rest.split("\\.", -1));
+  }
+
+  private @Nullable Node find(List<String> elements) {
+    Node node = section;
+    for (String element : elements) {
+      if (!(node instanceof Node.Section inner)) {
+        // What stands in a section's place was reported by the schema.
+        return null;
+      }
+      Node next = inner.entries().get(element);
+      if (next == null) {
+        return null;
+      }
+      node = next;
+    }
+    return node;
+  }
+
+  static String join(String parent, String child) {
+    return parent.isEmpty() ? child : parent + "." + child;
+  }
+}

@@ -1,0 +1,80 @@
+package io.tiermount.daemon.config;
+
+import io.tiermount.fs.cache.CacheOptions;
+import io.tiermount.fs.fuse.FuseOptions;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The native form: a tree in, records out, with every error found on the way. */
+final class TreeReader {
+  private static final long MIN_MEMORY_BYTES = 64L << 20;
+
+  private final Map<String, String> environment;
+  private final NodeFacts node;
+
+  TreeReader(Map<String, String> environment, NodeFacts node) {
+    this.environment = environment;
+    this.node = node;
+  }
+
+  /**
+   * Reads a whole tree.
+   *
+   * @param scopeRequired false for a mount without a file
+   */
+  TiermountConfig read(Node.Section tree, boolean scopeRequired, Problems problems)
+      throws InvalidConfigException {
+    Schema.check(tree, problems);
+    KeyReader root = KeyReader.root(tree, problems);
+    IdentityReader identity = new IdentityReader(root, environment, node);
+    CredentialsReader credentials = new CredentialsReader(root, environment);
+    CacheOptions cache = new CacheReader(root, environment, node).read();
+    FuseOptions fuse = fuse(root);
+    long memoryMaxBytes = memory(root);
+    PrefixRule prefixes = new PrefixRule(identity);
+    List<MountReader.Outcome.Mounted> mounted = new ArrayList<>();
+    Map<String, String> skipped = new TreeMap<>();
+    for (KeyReader mount : root.named("mounts")) {
+      MountReader reader = new MountReader(mount, fuse, environment, node);
+      switch (reader.read(credentials, prefixes, scopeRequired)) {
+        case MountReader.Outcome.Mounted outcome -> mounted.add(outcome);
+        case MountReader.Outcome.Skipped outcome -> skipped.put(mount.name(), outcome.why());
+        case MountReader.Outcome.Refused _ -> {}
+      }
+    }
+    identity.reportMissed();
+    List<String> notices = new MountChecks(mounted, cache, root).check();
+    problems.throwIfAny();
+    if (cache == null) {
+      throw new IllegalStateException("a wrong cache section was not reported");
+    }
+    return new TiermountConfig(
+        identity.identity(),
+        cache,
+        memoryMaxBytes,
+        mounted.stream()
+            .map(MountReader.Outcome.Mounted::config)
+            .sorted(Comparator.comparing(MountConfig::path))
+            .toList(),
+        skipped,
+        notices);
+  }
+
+  private static FuseOptions fuse(KeyReader root) {
+    return new FuseOptions(
+        root.read(NodeKeys.FUSE_TRANSPORT),
+        root.read(NodeKeys.FUSE_PASSTHROUGH),
+        root.read(NodeKeys.FUSE_OPEN));
+  }
+
+  private static long memory(KeyReader root) {
+    long bytes = root.read(NodeKeys.MEMORY_MAX);
+    if (bytes < MIN_MEMORY_BYTES) {
+      root.wrongValue(NodeKeys.MEMORY_MAX, "at least 64M", "");
+    }
+    return bytes;
+  }
+}
