@@ -34,8 +34,7 @@ final class ConditionalWriter {
       for (int i = 0; i < KEYS; i++) {
         String key = "race/" + (backwards ? KEYS - 1 - i : i);
         try {
-          store.put(
-              key, ByteSource.of(name), ObjectAttributes.NONE, WriteCondition.IF_ABSENT);
+          store.put(key, ByteSource.of(name), ObjectAttributes.NONE, WriteCondition.IF_ABSENT);
           System.out.println(key);
         } catch (StoreException e) {
           if (e.kind() != Kind.PRECONDITION_FAILED) {
