@@ -1,0 +1,215 @@
+package io.tiermount.daemon;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.daemon.admin.AdminApi;
+import io.tiermount.daemon.admin.AdminException;
+import io.tiermount.daemon.admin.AdminException.Kind;
+import io.tiermount.daemon.admin.AdminServer;
+import io.tiermount.daemon.admin.DaemonReport;
+import io.tiermount.daemon.admin.Json;
+import io.tiermount.daemon.admin.MountReport;
+import io.tiermount.daemon.admin.RunDirectory;
+import io.tiermount.daemon.config.TiermountConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One daemon: the lock on its cache directory, its mounts, its admin socket. Built by {@code
+ * Wiring}; {@link #start}, {@link #await} and {@link #close} once each.
+ */
+final class Daemon implements AdminApi {
+  private static final Logger log = LoggerFactory.getLogger(Daemon.class);
+
+  /** What a real stop may take; then it is forced. */
+  static final Duration STOP_DEADLINE = Duration.ofSeconds(20);
+
+  /** What an unmount by command may take. */
+  private static final Duration UNMOUNT_DEADLINE = Duration.ofSeconds(20);
+
+  /**
+   * What a daemon consists of.
+   *
+   * @param orders turns a mount command into a configuration
+   * @param exitWhenUnused end with the last mount, as a daemon that a mount command started does
+   */
+  record Parts(
+      TiermountConfig config,
+      CacheLock lock,
+      Mounts mounts,
+      StaleMounts stale,
+      NodeCache cache,
+      CacheTasks tasks,
+      MountOrders orders,
+      RunDirectory runDirectory,
+      SystemdNotify systemd,
+      Json json,
+      String version,
+      Instant startedAt,
+      boolean exitWhenUnused) {
+    Path cacheDirectory() {
+      return config.cache().directories().getFirst().path();
+    }
+  }
+
+  private final Parts parts;
+  private final CountDownLatch stop = new CountDownLatch(1);
+  private final CountDownLatch closed = new CountDownLatch(1);
+
+  @GuardedBy("this")
+  private @Nullable AdminServer server;
+
+  @GuardedBy("this")
+  private boolean closing;
+
+  Daemon(Parts parts) {
+    this.parts = parts;
+  }
+
+  /**
+   * Mounts what is configured and opens the socket. Returns when each mount is up or has failed.
+   *
+   * @throws IOException where the daemon as a whole can't run
+   */
+  void start() throws IOException {
+    Path cache = parts.cacheDirectory();
+    parts.config().notices().forEach(log::info);
+    parts.stale().clearRecorded();
+    parts.runDirectory().create();
+    var mounted = parts.mounts().startAll(parts.config().mounts());
+    synchronized (this) {
+      server = AdminServer.start(parts.runDirectory().socket(cache), this, parts.json());
+    }
+    parts
+        .runDirectory()
+        .announce(
+            cache,
+            new RunDirectory.Entry(
+                ProcessHandle.current().pid(), cache.toString(), parts.version()),
+            parts.json());
+    mounted.join();
+    List<MountReport> reports = parts.mounts().reports();
+    long ready = reports.stream().filter(report -> report.state().equals("ready")).count();
+    String summary = "%d of %d mounts ready".formatted(ready, reports.size());
+    log.info("{}; cache in {}", summary, cache);
+    parts.systemd().ready(summary);
+  }
+
+  /** Waits until a stop is asked for. */
+  void await() throws InterruptedException {
+    stop.await();
+  }
+
+  /** Makes {@link #await} return; at once, from any thread. */
+  void requestStop() {
+    stop.countDown();
+  }
+
+  /**
+   * A real stop: unmounts everything, closes cache and socket, gives the lock back, within {@link
+   * #STOP_DEADLINE} and a little. Idempotent; a second caller waits for the first.
+   */
+  // A restart that never unmounts parts ways here: it hands the descriptors to the keeper and skips
+  // stopAll, once transports can be taken over (issues 4 and 5).
+  void close() {
+    synchronized (this) {
+      if (closing) {
+        awaitClosed();
+        return;
+      }
+      closing = true;
+    }
+    parts.systemd().stopping();
+    try {
+      parts.runDirectory().withdraw(parts.cacheDirectory());
+    } catch (IOException e) {
+      log.warn("the admin socket could not be removed", e);
+    }
+    parts.mounts().stopAll(STOP_DEADLINE);
+    synchronized (this) {
+      if (server != null) {
+        server.close();
+      }
+    }
+    parts.cache().close();
+    try {
+      parts.lock().close();
+    } catch (IOException e) {
+      log.warn("the lock could not be given back", e);
+    }
+    log.info("stopped");
+    closed.countDown();
+  }
+
+  @Override
+  public DaemonReport status() {
+    Map<String, Object> cache = new LinkedHashMap<>();
+    cache.put("directory", parts.cacheDirectory().toString());
+    cache.putAll(parts.cache().counters());
+    return new DaemonReport(
+        ProcessHandle.current().pid(),
+        parts.version(),
+        parts.startedAt(),
+        cache,
+        parts.mounts().reports());
+  }
+
+  @Override
+  public MountReport mount(MountOrder order) throws AdminException {
+    if (stop.getCount() == 0) {
+      throw new AdminException(Kind.FAILED, "the daemon is stopping: try again");
+    }
+    try {
+      return parts.mounts().add(parts.orders().mount(order));
+    } catch (IOException e) {
+      String message = e.getMessage();
+      throw new AdminException(Kind.FAILED, message == null ? e.toString() : message, e);
+    } finally {
+      stopWhenUnused();
+    }
+  }
+
+  @Override
+  public void unmount(String path) throws AdminException {
+    if (!parts.mounts().remove(Path.of(path).toAbsolutePath().normalize(), UNMOUNT_DEADLINE)) {
+      throw new AdminException(Kind.NOT_FOUND, path + " is not a mount of this daemon");
+    }
+    stopWhenUnused();
+  }
+
+  @Override
+  public CacheResult cache(CacheOrder order, ProgressSink progress)
+      throws AdminException, InterruptedException {
+    return switch (order.action()) {
+      case WARM -> parts.tasks().warm(order.paths(), progress);
+      case EVICT -> parts.tasks().evict(order.paths(), progress);
+      case VERIFY -> parts.cache().verify(progress);
+    };
+  }
+
+  private void stopWhenUnused() {
+    if (parts.exitWhenUnused() && parts.mounts().count() == 0) {
+      log.info("the last mount is gone");
+      requestStop();
+    }
+  }
+
+  private void awaitClosed() {
+    try {
+      if (!closed.await(STOP_DEADLINE.toMillis() + 5000, TimeUnit.MILLISECONDS)) {
+        log.error("the stop did not end in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

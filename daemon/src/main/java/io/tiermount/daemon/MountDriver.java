@@ -1,0 +1,56 @@
+package io.tiermount.daemon;
+
+import io.tiermount.daemon.admin.AdminApi.CacheResult;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One way of mounting: a bind mount, or objects through a transport. Made by {@code Wiring}, owned
+ * by {@link Mounts}, which calls start once and stop once, from different threads.
+ */
+interface MountDriver {
+  /**
+   * Mounts; when it returns, the mount answers. Contacts no store: a mount comes up with its store
+   * down.
+   *
+   * @throws IOException with what failed, where, and what to do; nothing is left mounted
+   */
+  void start() throws IOException;
+
+  /**
+   * Drains and unmounts, lazily where it is busy; what can't be drained by the deadline is left.
+   * Always ends shortly after the deadline.
+   */
+  void stop(Duration deadline);
+
+  /** False where files are local anyway and {@link #evict} makes no sense. */
+  boolean cached();
+
+  /**
+   * Drops the clean content of a file, or of all files below a directory, from the cache. Files
+   * that are open keep what they have; {@code problems} names what had to stay.
+   *
+   * @param inside relative to the mount; "" is the whole mount
+   */
+  CacheResult evict(Path inside) throws IOException;
+
+  /** Counters and the store's health, from memory. */
+  Report report();
+
+  /**
+   * What status shows.
+   *
+   * @param transport bind, dev or libfuse
+   * @param passthroughOff why passthrough is off; null where it is on
+   * @param degraded what is wrong with the store and since when; null where nothing is
+   */
+  record Report(
+      String transport,
+      boolean passthrough,
+      @Nullable String passthroughOff,
+      @Nullable String degraded,
+      Map<String, Object> counters) {}
+}

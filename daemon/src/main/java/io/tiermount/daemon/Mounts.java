@@ -1,0 +1,293 @@
+package io.tiermount.daemon;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.daemon.admin.MountReport;
+import io.tiermount.daemon.config.MountConfig;
+import io.tiermount.daemon.config.SourceConfig;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All mounts of a daemon. They start in parallel, a nested one after the one it lies in; one that
+ * fails does not stop the others. They stop in the reverse order, each with the same deadline. Safe
+ * from any thread.
+ */
+final class Mounts {
+  private static final Logger log = LoggerFactory.getLogger(Mounts.class);
+
+  /** More are refused: status, stop and the kernel's table walk all of them. */
+  private static final int MAX_MOUNTS = 1000;
+
+  /** Makes what carries a mount. */
+  @FunctionalInterface
+  interface Drivers {
+    /**
+     * @throws IOException where this source can't be mounted at all, with what to do
+     */
+    MountDriver create(MountConfig config) throws IOException;
+  }
+
+  private final Drivers drivers;
+  private final StaleMounts stale;
+  private final MountRecord record;
+  private final MountTable table;
+  private final Clock clock;
+  private final Instant began;
+  private final Map<String, String> skipped;
+
+  /** Mounting is system calls: platform threads. As many as there are mounts, which is bounded. */
+  private final ExecutorService threads =
+      Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("mount-", 0).factory());
+
+  @GuardedBy("this")
+  private final Map<Path, Mount> mounts = new TreeMap<>();
+
+  Mounts(
+      Drivers drivers,
+      StaleMounts stale,
+      MountRecord record,
+      MountTable table,
+      Map<String, String> skipped,
+      Clock clock) {
+    this.drivers = drivers;
+    this.stale = stale;
+    this.record = record;
+    this.table = table;
+    this.skipped = new TreeMap<>(skipped);
+    this.clock = clock;
+    this.began = clock.instant();
+  }
+
+  /** Begins all; the future ends when each is up or has failed. */
+  CompletableFuture<Void> startAll(List<MountConfig> configs) {
+    List<CompletableFuture<?>> started = new ArrayList<>();
+    configs.stream()
+        .sorted(Comparator.comparing(MountConfig::path))
+        .forEach(config -> {
+          try {
+            started.add(begin(config).started());
+          } catch (IOException e) {
+            log.error("{}", e.getMessage());
+          }
+        });
+    return CompletableFuture.allOf(started.toArray(CompletableFuture[]::new));
+  }
+
+  /**
+   * Adds one and waits until it answers.
+   *
+   * @throws IOException with why it does not; it is then forgotten
+   */
+  MountReport add(MountConfig config) throws IOException {
+    Mount mount = begin(config);
+    if (mount.started().join() instanceof MountState.Failed(String reason)) {
+      forget(mount);
+      throw new IOException(reason);
+    }
+    return mount.report();
+  }
+
+  /** Drains, unmounts and forgets one; false where none of ours is there. */
+  boolean remove(Path path, Duration deadline) {
+    Mount mount;
+    synchronized (this) {
+      mount = mounts.get(path);
+    }
+    if (mount == null) {
+      return false;
+    }
+    stop(mount, deadline);
+    forget(mount);
+    return true;
+  }
+
+  /** The mount that a path lies in. */
+  synchronized Optional<Mount> holding(Path path) {
+    return mounts.values().stream()
+        .filter(mount -> path.startsWith(mount.config().path()))
+        .max(Comparator.comparingInt(mount -> mount.config().path().getNameCount()));
+  }
+
+  synchronized int count() {
+    return mounts.size();
+  }
+
+  /** In the order of their paths, the skipped ones last. */
+  List<MountReport> reports() {
+    List<Mount> all;
+    synchronized (this) {
+      all = List.copyOf(mounts.values());
+    }
+    List<MountReport> reports = new ArrayList<>();
+    for (Mount mount : all) {
+      reports.add(checked(mount).report());
+    }
+    skipped.forEach((name, why) ->
+        reports.add(
+            new MountReport(name, "", "", "", "skipped", why, began, null, false, null, Map.of())));
+    return reports;
+  }
+
+  /** Drains and unmounts all, the deepest first. Ends at the deadline, or shortly after it. */
+  void stopAll(Duration deadline) {
+    long endNanos = System.nanoTime() + deadline.toNanos();
+    List<Mount> all;
+    synchronized (this) {
+      all = new ArrayList<>(mounts.values());
+    }
+    all.sort(Comparator.comparing((Mount mount) -> mount.config().path()).reversed());
+    Map<Mount, CompletableFuture<Void>> ends = new LinkedHashMap<>();
+    for (Mount mount : all) {
+      CompletableFuture<?>[] inside =
+          ends.entrySet().stream()
+              .filter(e -> e.getKey().config().path().startsWith(mount.config().path()))
+              .map(Map.Entry::getValue)
+              .toArray(CompletableFuture[]::new);
+      ends.put(
+          mount,
+          CompletableFuture.allOf(inside)
+              .thenRunAsync(
+                  () -> {
+                    stop(mount, Duration.ofNanos(Math.max(0, endNanos - System.nanoTime())));
+                    forget(mount);
+                  },
+                  threads));
+    }
+    try {
+      // A driver ends by itself; the extra second is for its last system calls.
+      CompletableFuture.allOf(ends.values().toArray(CompletableFuture[]::new))
+          .get(deadline.toMillis() + 1000, TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      log.error(
+          "not all mounts stopped within {} s; what is left is cut off", deadline.toSeconds());
+    } catch (ExecutionException e) {
+      log.error("a mount could not be stopped", e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    threads.shutdownNow();
+  }
+
+  private Mount begin(MountConfig config) throws IOException {
+    Mount mount = new Mount(config, clock);
+    CompletableFuture<?> before;
+    synchronized (this) {
+      @Nullable Mount there = mounts.get(config.path());
+      if (there != null && !(there.state() instanceof MountState.Failed)) {
+        throw new IOException(
+            "%s is mounted already, from %s: unmount it first (tiermount umount %s)"
+                .formatted(config.path(), there.config().source().url(), config.path()));
+      }
+      if (mounts.size() >= MAX_MOUNTS) {
+        throw new IOException("this daemon has " + MAX_MOUNTS + " mounts, which is its limit");
+      }
+      before = holding(config.path()).<CompletableFuture<?>>map(Mount::started).orElse(DONE);
+      mounts.put(config.path(), mount);
+    }
+    // start() reports all it meets in the mount itself.
+    var _ = before.thenRunAsync(() -> start(mount), threads);
+    return mount;
+  }
+
+  private static final CompletableFuture<Void> DONE = CompletableFuture.completedFuture(null);
+
+  private void start(Mount mount) {
+    Path path = mount.config().path();
+    try {
+      MountDriver driver = drivers.create(mount.config());
+      stale.clear(path);
+      Files.createDirectories(path);
+      record.add(path, recorded(mount.config()));
+      try {
+        driver.start();
+      } catch (IOException | RuntimeException e) {
+        record.remove(path);
+        throw e;
+      }
+      mount.ready(driver);
+      log.info("{} shows {}", path, mount.config().source().url());
+    } catch (IOException e) {
+      // The JDK's file system exceptions say no more than the path: their kind says the rest.
+      String message = e.getMessage() == null ? e.toString() : e.getMessage();
+      String reason =
+          e instanceof FileSystemException
+              ? e.getClass().getSimpleName() + ": " + message
+              : message;
+      mount.failed(reason);
+      log.error("{} could not be mounted: {}", path, reason);
+    } catch (RuntimeException | LinkageError e) {
+      mount.failed("a defect in tiermount: " + e);
+      log.error("{} could not be mounted", path, e);
+    }
+  }
+
+  /** What StaleMounts later knows it by. */
+  private static String recorded(MountConfig config) throws IOException {
+    return switch (config.source()) {
+      case SourceConfig.LocalDirectory local ->
+          Files.exists(local.directory())
+              ? local.directory().toRealPath().toString()
+              : local.directory().toString();
+      case SourceConfig.LocalBucket bucket -> bucket.url();
+      case SourceConfig.S3 s3 -> s3.url();
+      case SourceConfig.NotYet other -> other.url();
+    };
+  }
+
+  private void stop(Mount mount, Duration deadline) {
+    @Nullable MountDriver driver = mount.stopping();
+    if (driver != null) {
+      driver.stop(deadline);
+      log.info("{} is unmounted", mount.config().path());
+    }
+    try {
+      record.remove(mount.config().path());
+    } catch (IOException e) {
+      log.warn("the record of mounts could not be written", e);
+    }
+  }
+
+  private synchronized void forget(Mount mount) {
+    mounts.remove(mount.config().path(), mount);
+  }
+
+  /** A mount that somebody else took away is said to be gone, not ready. */
+  private Mount checked(Mount mount) {
+    if (mount.state() instanceof MountState.Ready) {
+      try {
+        if (table.at(mount.config().path()).isEmpty()) {
+          @Nullable MountDriver driver = mount.driver();
+          if (driver != null) {
+            mount.failed("unmounted by somebody else: mount it again, or restart the daemon");
+            threads.execute(() -> driver.stop(Duration.ZERO));
+            record.remove(mount.config().path());
+          }
+        }
+      } catch (IOException e) {
+        log.warn("{} could not be read", table.file(), e);
+      }
+    }
+    return mount;
+  }
+}

@@ -1,0 +1,220 @@
+package io.tiermount.daemon;
+
+import io.tiermount.daemon.admin.AdminApi.CacheResult;
+import io.tiermount.daemon.admin.AdminApi.MountOrder;
+import io.tiermount.daemon.admin.AdminApi.ProgressSink;
+import io.tiermount.daemon.admin.AdminException;
+import io.tiermount.daemon.admin.Json;
+import io.tiermount.daemon.admin.RunDirectory;
+import io.tiermount.daemon.cli.CommandException;
+import io.tiermount.daemon.cli.ExitCode;
+import io.tiermount.daemon.cli.Program;
+import io.tiermount.daemon.config.MountConfig;
+import io.tiermount.daemon.config.SourceConfig;
+import io.tiermount.daemon.config.TiermountConfig;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** The one place that constructs. */
+final class Wiring implements Program {
+  private final Map<String, String> environment;
+  private final RunDirectory runDirectory;
+  private final Json json;
+  private final Clock clock;
+
+  Wiring(Map<String, String> environment, RunDirectory runDirectory, Json json, Clock clock) {
+    this.environment = environment;
+    this.runDirectory = runDirectory;
+    this.json = json;
+    this.clock = clock;
+  }
+
+  @Override
+  public String version() {
+    Properties properties = new Properties();
+    try (@Nullable InputStream in = Wiring.class.getResourceAsStream("version.properties")) {
+      if (in != null) {
+        properties.load(in);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("the program's own files can't be read: reinstall it", e);
+    }
+    return properties.getProperty("version", "unknown");
+  }
+
+  @Override
+  public TiermountConfig configuration(Path file) throws CommandException {
+    throw noParser();
+  }
+
+  @Override
+  public TiermountConfig configuration() throws CommandException {
+    throw noParser();
+  }
+
+  @Override
+  public TiermountConfig configuration(String source, Path directory, List<String> options)
+      throws CommandException {
+    throw noParser();
+  }
+
+  @Override
+  public ExitCode runDaemon(TiermountConfig config, boolean exitWhenUnused)
+      throws CommandException {
+    DaemonLog.configure(environment);
+    Daemon daemon;
+    try {
+      daemon = daemon(config, exitWhenUnused);
+    } catch (IOException e) {
+      throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
+    }
+    AtomicBoolean ending = new AtomicBoolean();
+    Runtime.getRuntime()
+        .addShutdownHook(
+            Thread.ofPlatform()
+                .name("stop")
+                .unstarted(() -> {
+                  if (ending.compareAndSet(false, true)) {
+                    // A signal: a stop that was asked for is a success, and nothing may hold it up.
+                    Thread.ofPlatform().daemon().start(() -> forceEnd());
+                    daemon.close();
+                    Runtime.getRuntime().halt(ExitCode.OK.code());
+                  }
+                }));
+    try {
+      daemon.start();
+      daemon.await();
+    } catch (IOException e) {
+      throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      if (ending.compareAndSet(false, true)) {
+        daemon.close();
+      }
+    }
+    return ExitCode.OK;
+  }
+
+  /** A daemon that owns its cache directory already, and has mounted nothing yet. */
+  Daemon daemon(TiermountConfig config, boolean exitWhenUnused) throws IOException {
+    Path cacheDirectory = config.cache().directories().getFirst().path();
+    CacheLock lock = CacheLock.take(cacheDirectory);
+    try {
+      MountTable table = MountTable.ofProcess();
+      MountRecord record = MountRecord.open(cacheDirectory.resolve("mounts.json"), json);
+      StaleMounts stale = new StaleMounts(table, record);
+      Mounts mounts = new Mounts(this::driver, stale, record, table, config.skipped(), clock);
+      ScheduledExecutorService timer =
+          Executors.newSingleThreadScheduledExecutor(
+              Thread.ofPlatform().daemon().name("timer").factory());
+      SystemdNotify systemd = new SystemdNotify(environment);
+      systemd.feed(timer, () -> true);
+      return new Daemon(
+          new Daemon.Parts(
+              config,
+              lock,
+              mounts,
+              stale,
+              noCache(),
+              new CacheTasks(mounts),
+              this::mountConfig,
+              runDirectory,
+              systemd,
+              json,
+              version(),
+              clock.instant(),
+              exitWhenUnused));
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /** What carries a mount. */
+  private MountDriver driver(MountConfig config) throws IOException {
+    return switch (config.source()) {
+      case SourceConfig.LocalDirectory local ->
+          new BindMount(local.directory(), config.path(), config.volume().readOnly());
+      case SourceConfig.LocalBucket bucket -> throw notYet(bucket.url());
+      case SourceConfig.S3 s3 -> throw notYet(s3.url());
+      case SourceConfig.NotYet other -> throw notYet(other.url());
+    };
+  }
+
+  private static IOException notYet(String url) {
+    return new IOException(url + ": this build can't mount such a source yet");
+  }
+
+  private static NodeCache noCache() {
+    return new NodeCache() {
+      @Override
+      public Map<String, Object> counters() {
+        return Map.of();
+      }
+
+      @Override
+      public CacheResult verify(ProgressSink progress) {
+        return new CacheResult(0, 0, List.of());
+      }
+
+      @Override
+      public void close() {}
+    };
+  }
+
+  private MountConfig mountConfig(MountOrder order) throws AdminException {
+    try {
+      return configuration(order.source(), Path.of(order.path()), order.options())
+          .mounts()
+          .getFirst();
+    } catch (CommandException e) {
+      throw new AdminException(AdminException.Kind.BAD_CONFIG, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static CommandException noParser() {
+    return new CommandException(ExitCode.BAD_CONFIG, "this build does not read configurations yet");
+  }
+
+  @Override
+  public boolean clearDeadMount(Path path) throws IOException {
+    return StaleMounts.clearDead(MountTable.ofProcess(), path);
+  }
+
+  @Override
+  public String probe(MountConfig mount) throws IOException {
+    return switch (mount.source()) {
+      case SourceConfig.LocalDirectory local -> {
+        if (!Files.isDirectory(local.directory())) {
+          yield local.directory() + " is missing, and is made at mount";
+        }
+        yield local.directory() + " is a directory";
+      }
+      case SourceConfig.LocalBucket bucket -> throw notYet(bucket.url());
+      case SourceConfig.S3 s3 -> throw notYet(s3.url());
+      case SourceConfig.NotYet other -> throw notYet(other.url());
+    };
+  }
+
+  /** Unmounting has a deadline of its own; this is for what hangs beyond it. */
+  private static void forceEnd() {
+    try {
+      Thread.sleep(Daemon.STOP_DEADLINE.plusSeconds(5));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    Runtime.getRuntime().halt(ExitCode.TIMEOUT.code());
+  }
+}

@@ -1,0 +1,58 @@
+package io.tiermount.daemon.cli;
+
+import io.tiermount.daemon.config.MountConfig;
+import io.tiermount.daemon.config.TiermountConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** What the commands need from the rest of the program; {@code Wiring} is it. */
+public interface Program {
+  /** This build. */
+  String version();
+
+  /**
+   * A configuration file, with its environment.
+   *
+   * @throws CommandException {@code BAD_CONFIG} with every error
+   */
+  TiermountConfig configuration(Path file) throws CommandException;
+
+  /**
+   * The configuration directories' own, as a daemon without {@code --config} reads it.
+   *
+   * @throws CommandException {@code BAD_CONFIG} with every error
+   */
+  TiermountConfig configuration() throws CommandException;
+
+  /**
+   * One mount without a file.
+   *
+   * @param options {@code KEY=VALUE} each
+   * @throws CommandException {@code BAD_CONFIG} with every error
+   */
+  TiermountConfig configuration(String source, Path directory, List<String> options)
+      throws CommandException;
+
+  /**
+   * Runs a daemon in this process until it is told to stop; unmounts at the end.
+   *
+   * @param exitWhenUnused ends with the last mount
+   */
+  ExitCode runDaemon(TiermountConfig config, boolean exitWhenUnused) throws CommandException;
+
+  /**
+   * Clears a mount whose daemon is dead.
+   *
+   * @return false where there is none on this path
+   */
+  boolean clearDeadMount(Path path) throws IOException;
+
+  /**
+   * Asks a mount's store for one key, to see that it is there and lets us in.
+   *
+   * @return what answered, in a few words
+   * @throws IOException with what failed and what to do
+   */
+  String probe(MountConfig mount) throws IOException;
+}

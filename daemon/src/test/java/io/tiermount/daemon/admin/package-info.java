@@ -1,0 +1,4 @@
+@NullMarked
+package io.tiermount.daemon.admin;
+
+import org.jspecify.annotations.NullMarked;
