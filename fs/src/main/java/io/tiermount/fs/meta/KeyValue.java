@@ -22,7 +22,12 @@ public interface KeyValue {
    * first where it is empty or sorts before the prefix). Read in pages: changes made during the
    * scan may or may not be seen, and nothing is held open between pages.
    */
-  Scan scan(byte[] prefix, byte[] fromKey);
+  default Scan scan(byte[] prefix, byte[] fromKey) {
+    return scan(prefix, fromKey, Scan.FIRST_PAGE_ENTRIES);
+  }
+
+  /** The same where it is known how many entries are wanted at first. */
+  Scan scan(byte[] prefix, byte[] fromKey, int firstPageEntries);
 
   /** Big-endian, so that non-negative numbers sort as such. */
   static byte[] key(long number) {

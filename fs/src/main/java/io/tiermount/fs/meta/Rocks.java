@@ -309,8 +309,8 @@ final class Rocks implements AutoCloseable {
     }
 
     @Override
-    public Scan scan(byte[] prefix, byte[] fromKey) {
-      return new Scan(this::page, prefix, fromKey);
+    public Scan scan(byte[] prefix, byte[] fromKey, int firstPageEntries) {
+      return new Scan(this::page, prefix, fromKey, firstPageEntries);
     }
 
     private void page(byte[] prefix, byte[] fromKey, Scan.Page page) throws MetaException {

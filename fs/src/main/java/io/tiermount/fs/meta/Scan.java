@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * For one thread. May be left anywhere; closing is for symmetry and costs nothing.
  */
 public final class Scan implements AutoCloseable {
-  private static final int FIRST_PAGE_ENTRIES = 16;
+  static final int FIRST_PAGE_ENTRIES = 16;
   private static final int MAX_PAGE_ENTRIES = 256;
   private static final int MAX_PAGE_BYTES = 256 << 10;
 
@@ -48,11 +48,12 @@ public final class Scan implements AutoCloseable {
   private final byte[] prefix;
   private byte[] nextKey;
   private Page page = new Page(0);
-  private int pageEntries = FIRST_PAGE_ENTRIES;
+  private int pageEntries;
   private boolean last;
   private @Nullable Entry current;
 
-  Scan(Pager pager, byte[] prefix, byte[] fromKey) {
+  Scan(Pager pager, byte[] prefix, byte[] fromKey, int firstPageEntries) {
+    this.pageEntries = firstPageEntries;
     this.pager = pager;
     this.prefix = prefix.clone();
     this.nextKey = Arrays.compareUnsigned(fromKey, prefix) < 0 ? prefix : fromKey.clone();

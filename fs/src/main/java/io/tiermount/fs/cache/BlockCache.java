@@ -1,0 +1,538 @@
+package io.tiermount.fs.cache;
+
+import io.tiermount.backends.ReadTarget;
+import io.tiermount.backends.StoreException;
+import io.tiermount.backends.StoreException.Kind;
+import io.tiermount.fs.cache.InFlight.Plan;
+import io.tiermount.fs.meta.IndexStore;
+import io.tiermount.fs.meta.MetaException;
+import io.tiermount.fs.meta.Scan;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Blocks of objects on local disks: the one cache of a node, over all its mounts. Safe from any
+ * thread.
+ *
+ * <p>Memory: {@link Limits#fetchBytes} for bytes in flight, 23 MiB for extents of open contents, 7
+ * MiB for tables of fixed size, and about 1 KiB for each open content plus 4 B for each 4 MiB of
+ * its size. The index has its own budget ({@code fs.meta.MetaMemory}).
+ *
+ * <p>Threads: a virtual one per fetch, two platform threads that write data files, one that cleans.
+ */
+public final class BlockCache implements AutoCloseable {
+  /** How often a read tries again when what it found goes away under it. */
+  private static final int MAX_ATTEMPTS = 3;
+
+  private static final int WRITER_THREADS = 2;
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(20);
+
+  /**
+   * How much may be under way.
+   *
+   * @param fetches GETs at once
+   * @param fetchBytes memory of fetches; at least two blocks are taken
+   */
+  public record Limits(int fetches, long fetchBytes) {
+    /** 64 GETs, 64 MiB. */
+    public static final Limits DEFAULT = new Limits(64, 64 << 20);
+
+    public Limits {
+      if (fetches < 1 || fetchBytes < 1) {
+        throw new IllegalArgumentException("a cache without fetches: " + fetches);
+      }
+    }
+  }
+
+  private final CacheOptions options;
+  private final boolean indexDropped;
+  private final BlockIndex index;
+  private final Counters counters = new Counters();
+  private final Trouble trouble;
+  private final List<CacheDirectory> directories;
+  private final FetchQueue queue;
+  private final Contents contents;
+  private final Keeper keeper;
+  private final Eviction eviction;
+  private final Frequency frequency;
+  private final Verifier verifier;
+  private final Janitor janitor;
+  private final ExecutorService writers;
+  private volatile boolean closed;
+
+  private BlockCache(Opened opened, IndexStore store, Limits limits, Clock clock)
+      throws IOException {
+    options = opened.options();
+    index = opened.index();
+    directories = opened.directories();
+    indexDropped = store.wasDropped();
+    trouble = new Trouble(clock);
+    frequency = new Frequency(clock);
+    boolean verify = options.verify() == CacheOptions.Verify.ON_OPEN || opened.suspect();
+    Parts parts =
+        new Parts(
+            index, counters, trouble, new Scratch(), frequency, verify, this::unloadExtents);
+    long fetchBytes = Math.max(limits.fetchBytes, 2L * options.blockBytes());
+    queue = new FetchQueue(limits.fetches, fetchBytes, this::begin);
+    contents = new Contents(parts, directories, options.maxFileBytes(), queue, opened.firstId());
+    Ghosts ghosts = new Ghosts();
+    janitor = new Janitor(directories, index, trouble, frequency, opened.firstId());
+    int margin = options.cleanupMarginPercent();
+    eviction = new Eviction(parts, contents, ghosts, clock, margin, janitor::wake);
+    keeper = new Keeper(parts, eviction, ghosts);
+    verifier = new Verifier(parts, contents, options.verify());
+    writers =
+        Executors.newFixedThreadPool(
+            WRITER_THREADS, Thread.ofPlatform().name("cache-writer-", 0).daemon().factory());
+    janitor.start(eviction);
+  }
+
+  /** What is found on disk. */
+  record Opened(
+      CacheOptions options,
+      BlockIndex index,
+      List<CacheDirectory> directories,
+      long firstId,
+      boolean suspect) {}
+
+  /** Opens with the system's clock and {@link Limits#DEFAULT}. */
+  public static BlockCache open(CacheOptions options, IndexStore index) throws IOException {
+    return open(options, index, Limits.DEFAULT, Clock.systemUTC(), RandomGenerator.getDefault());
+  }
+
+  /**
+   * Opens the cache. Nothing is scanned, whatever its size; data files that the index does not know
+   * are deleted in the background.
+   *
+   * @param store stays the caller's, and is closed by it after the cache
+   * @param random for the numbers of new cache directories
+   * @throws IOException where a directory can't be made or read
+   */
+  public static BlockCache open(
+      CacheOptions options, IndexStore store, Limits limits, Clock clock, RandomGenerator random)
+      throws IOException {
+    BlockIndex index = new BlockIndex(store);
+    List<CacheDirectory> directories = new ArrayList<>();
+    for (CacheOptions.Directory directory : options.directories()) {
+      DataFiles files = DataFiles.open(directory.path(), random);
+      BlockIndex.Ledger ledger = index.ledger(files.id());
+      if (ledger == null) {
+        // What lies there is in no books: it has to go before anything new may come.
+        files.trashData();
+        ledger = BlockIndex.Ledger.EMPTY;
+      }
+      files.prepare();
+      CacheDirectory opened =
+          new CacheDirectory(
+              files, index, directory.maxUsedBytes(), options.minFreeBytes(), ledger);
+      opened.hold(files.heldBytes());
+      directories.add(opened);
+    }
+    // Above every id given out before, also where the index was dropped or the clock was set back.
+    long firstId = Math.max(index.nextId(), clock.millis() << 16);
+    boolean suspect = index.begin(Verifier.bootId());
+    Opened opened = new Opened(options, index, List.copyOf(directories), firstId, suspect);
+    return new BlockCache(opened, store, limits, clock);
+  }
+
+  /**
+   * Opens a content. Never fails: without a working index or disk its reads go to the store.
+   *
+   * @param sizeBytes of this very version
+   * @param source asked for what is absent, on virtual threads, by this opening's reads
+   */
+  public CachedFile open(ContentKey key, long sizeBytes, BlockSource source) {
+    Content content = contents.open(key, sizeBytes);
+    frequency.touch(content.id(), Eviction.WHOLE_FILE);
+    return new OpenFile(this, content, source);
+  }
+
+  /** True where some of it is cached. */
+  public boolean contains(ContentKey key) {
+    return presentBytes(key) > 0;
+  }
+
+  /** How much of a content is cached, in whole chunks but for its last. */
+  public long presentBytes(ContentKey key) {
+    try {
+      ContentRecord record = index.find(key);
+      if (record == null) {
+        return 0;
+      }
+      return Math.min(record.sizeBytes(), (long) record.presentChunks() << Chunks.CHUNK_SHIFT);
+    } catch (MetaException e) {
+      trouble.note("looking up " + key, e);
+      return 0;
+    }
+  }
+
+  // ---- Reading, for OpenFile
+
+  boolean readCached(Content content, long offsetBytes, MemorySegment target) {
+    if (!content.readCached(offsetBytes, target)) {
+      return false;
+    }
+    counters.hitRequests.increment();
+    counters.hitBytes.add(target.byteSize());
+    return true;
+  }
+
+  void read(
+      Content content, BlockSource source, long offsetBytes, MemorySegment target, boolean random)
+      throws StoreException {
+    if (readCached(content, offsetBytes, target)) {
+      return;
+    }
+    counters.missRequests.increment();
+    counters.missBytes.add(target.byteSize());
+    long done = 0;
+    boolean failedBefore = false;
+    for (int attempt = 0; attempt < MAX_ATTEMPTS && done < target.byteSize(); attempt++) {
+      try {
+        done += readSome(content, source, offsetBytes + done, target.asSlice(done), random);
+      } catch (OtherSourceException e) {
+        if (failedBefore) {
+          throw e.failure();
+        }
+        failedBefore = true;
+      }
+    }
+    if (done < target.byteSize()) {
+      readThrough(content, source, offsetBytes + done, target.asSlice(done));
+    }
+  }
+
+  /** A fetch failed that another opening, with another source, had begun. */
+  private static final class OtherSourceException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final StoreException failure;
+
+    OtherSourceException(StoreException failure) {
+      super(failure);
+      this.failure = failure;
+    }
+
+    StoreException failure() {
+      return failure;
+    }
+  }
+
+  /** As far as nothing goes away meanwhile; the bytes read. */
+  private long readSome(
+      Content content, BlockSource source, long offsetBytes, MemorySegment target, boolean random)
+      throws StoreException, OtherSourceException {
+    long end = offsetBytes + target.byteSize();
+    int first = (int) (offsetBytes >>> Chunks.CHUNK_SHIFT);
+    int last = (int) ((end - 1) >>> Chunks.CHUNK_SHIFT);
+    Plan plan = plan(content, source, first, last, random, true);
+    long at = offsetBytes;
+    try {
+      for (Fetch fetch : plan.joined()) {
+        if (fetch.offsetBytes > at) {
+          MemorySegment part = target.asSlice(at - offsetBytes, fetch.offsetBytes - at);
+          if (!content.readCached(at, part)) {
+            return at - offsetBytes;
+          }
+          at = fetch.offsetBytes;
+        }
+        long until = Math.min(end, fetch.offsetBytes + fetch.lengthBytes);
+        copy(fetch, source, at, target.asSlice(at - offsetBytes, until - at));
+        at = until;
+      }
+      if (at < end && content.readCached(at, target.asSlice(at - offsetBytes, end - at))) {
+        at = end;
+      }
+      return at - offsetBytes;
+    } finally {
+      plan.joined().forEach(Fetch::leave);
+    }
+  }
+
+  @SuppressWarnings("ReferenceEquality") // Whether it is this very opening's source.
+  private static void copy(Fetch fetch, BlockSource source, long at, MemorySegment target)
+      throws StoreException, OtherSourceException {
+    try {
+      fetch.copy(at, target);
+    } catch (StoreException e) {
+      if (fetch.source != source && e.kind() != Kind.INTERRUPTED) {
+        throw new OtherSourceException(e);
+      }
+      throw e;
+    }
+  }
+
+  private static void readThrough(
+      Content content, BlockSource source, long offsetBytes, MemorySegment target)
+      throws StoreException {
+    ByteBuffer buffer = target.asByteBuffer();
+    source.fetch(offsetBytes, target.byteSize(), ReadTarget.into(buffer));
+    if (buffer.hasRemaining()) {
+      String message = "ended " + buffer.remaining() + " bytes early";
+      throw new StoreException(Kind.UNAVAILABLE, content.key().key(), message);
+    }
+  }
+
+  private Plan plan(
+      Content content, BlockSource source, int first, int last, boolean random, boolean urgent) {
+    int blockChunks = options.blockBytes() >>> Chunks.CHUNK_SHIFT;
+    Plan plan = content.inFlight().plan(queue, source, first, last, blockChunks, random);
+    for (Fetch fetch : plan.begun()) {
+      contents.retain(content);
+      if (!queue.submit(fetch, urgent)) {
+        contents.release(content);
+      }
+    }
+    return plan;
+  }
+
+  void prefetch(Content content, BlockSource source, long offsetBytes, long endBytes) {
+    int first = (int) (offsetBytes >>> Chunks.CHUNK_SHIFT);
+    int last = (int) ((endBytes - 1) >>> Chunks.CHUNK_SHIFT);
+    int blockChunks = options.blockBytes() >>> Chunks.CHUNK_SHIFT;
+    for (int chunk = first; chunk <= last && !closed; ) {
+      // A block at a time: what the queue refuses, the rest need not be tried for.
+      int until = Math.min(last, (chunk / blockChunks + 1) * blockChunks - 1);
+      Plan plan = plan(content, source, chunk, until, false, false);
+      boolean refused = plan.begun().stream().anyMatch(Fetch::hasFailed);
+      plan.joined().forEach(Fetch::leave);
+      if (refused) {
+        return;
+      }
+      chunk = until + 1;
+    }
+  }
+
+  private void begin(Fetch fetch) {
+    Thread.ofVirtual().name("cache-fetch").start(() -> run(fetch));
+  }
+
+  private void run(Fetch fetch) {
+    counters.fetches.increment();
+    long arrived = 0;
+    try {
+      arrived = fetch.run();
+    } finally {
+      queue.finished();
+      counters.fetchedBytes.add(arrived);
+      if (fetch.hasFailed()) {
+        counters.failedFetches.increment();
+      }
+      keepLater(fetch, arrived);
+    }
+  }
+
+  private void keepLater(Fetch fetch, long arrived) {
+    if (arrived > 0 && fetch.content.isKept()) {
+      try {
+        // Not here: a write that waits for the disk would keep the carrier from other fetches.
+        writers.execute(() -> keep(fetch, arrived));
+        return;
+      } catch (RejectedExecutionException e) {
+        trouble.note("keeping data while closing", e);
+      }
+    }
+    ended(fetch, false);
+  }
+
+  private void keep(Fetch fetch, long arrived) {
+    boolean kept = false;
+    try {
+      kept = keeper.keep(fetch, arrived);
+    } catch (RuntimeException e) {
+      trouble.note("keeping data of " + fetch.content.key(), e);
+    } finally {
+      ended(fetch, kept);
+    }
+  }
+
+  private void ended(Fetch fetch, boolean kept) {
+    if (kept || fetch.hasFailed()) {
+      fetch.content.forget(fetch);
+      fetch.leave();
+    } else {
+      queue.linger(fetch);
+    }
+    contents.release(fetch.content);
+  }
+
+  int backingFile(Content content, long maxVerifyBytes) throws IOException {
+    frequency.touch(content.id(), Eviction.WHOLE_FILE);
+    return verifier.backingFile(content, maxVerifyBytes);
+  }
+
+  void close(Content content) {
+    contents.close(content);
+  }
+
+  private void unloadExtents() {
+    for (Content content : contents.open()) {
+      if (counters.loadedExtents.sum() <= Parts.MAX_LOADED_EXTENTS / 2) {
+        return;
+      }
+      content.unload();
+    }
+  }
+
+  // ---- For the command line
+
+  /**
+   * Fetches all that is absent; returns when it is cached (or can't be kept). Blocks.
+   *
+   * @param progress told the bytes done, now and then
+   * @throws StoreException as the source says
+   */
+  public void warm(ContentKey key, long sizeBytes, BlockSource source, LongConsumer progress)
+      throws StoreException {
+    Content content = contents.open(key, sizeBytes);
+    try {
+      int chunks = content.isKept() ? Chunks.count(sizeBytes) : 0;
+      int step = options.blockBytes() >>> Chunks.CHUNK_SHIFT;
+      for (int chunk = 0; chunk < chunks; chunk += step) {
+        int last = Math.min(chunks, chunk + step) - 1;
+        long ahead = Math.min(sizeBytes, (long) (last + 1 + 4 * step) << Chunks.CHUNK_SHIFT);
+        prefetch(content, source, (long) chunk << Chunks.CHUNK_SHIFT, ahead);
+        Plan plan = plan(content, source, chunk, last, false, true);
+        try {
+          for (Fetch fetch : plan.joined()) {
+            fetch.await();
+          }
+        } finally {
+          plan.joined().forEach(Fetch::leave);
+        }
+        progress.accept(Math.min(sizeBytes, (long) (last + 1) << Chunks.CHUNK_SHIFT));
+      }
+    } finally {
+      contents.close(content);
+    }
+  }
+
+  /**
+   * Takes a content out of the cache. What somebody has open or mapped stays readable to them; its
+   * bytes count as held until they are done.
+   *
+   * @return the bytes that left the cache
+   */
+  public long evict(ContentKey key) throws IOException {
+    Content content = contents.acquire(key);
+    if (content == null) {
+      return 0;
+    }
+    try {
+      return eviction.evict(content);
+    } finally {
+      contents.release(content);
+    }
+  }
+
+  /**
+   * Takes all contents of one scope out, or all there are.
+   *
+   * @param scope null for all
+   * @return the bytes that left the cache
+   */
+  public long evictAll(@Nullable String scope) throws IOException {
+    long bytes = 0;
+    try (Scan scan = index.contentsOf(scope)) {
+      while (scan.next()) {
+        ContentKey key = BlockIndex.decodeKey(scan.key());
+        if (key != null) {
+          bytes += evict(key);
+        }
+      }
+    }
+    return bytes;
+  }
+
+  /**
+   * What a walk over the cache found.
+   *
+   * @param badChunks dropped
+   * @param lostFiles contents whose file was missing or had another length; dropped
+   */
+  public record VerifyReport(
+      long contents, long chunks, long bytes, long badChunks, long lostFiles) {}
+
+  /**
+   * Reads everything that is cached and drops what is not as it should be. Takes as long as the
+   * disks take.
+   *
+   * @param progress told the bytes read, now and then
+   */
+  public VerifyReport verify(LongConsumer progress) throws IOException {
+    return verifier.verifyAll(progress, () -> !closed);
+  }
+
+  public CacheStats stats() {
+    List<CacheStats.Directory> disks = new ArrayList<>();
+    long heldByHandles = 0;
+    for (Content content : contents.open()) {
+      if (content.record().passthrough() && content.isKept()) {
+        heldByHandles += (long) content.record().presentChunks() << Chunks.CHUNK_SHIFT;
+      }
+    }
+    for (CacheDirectory directory : directories) {
+      var free = directory.free();
+      // Files open in passthrough are told for the cache as a whole, with its first directory.
+      long held = directory.heldBytes() + (disks.isEmpty() ? heldByHandles : 0);
+      disks.add(
+          new CacheStats.Directory(
+              directory.path(),
+              directory.totalBytes(),
+              directory.maxBytes(),
+              held,
+              free.bytes(),
+              free.inodes(),
+              eviction.isFull(directory)));
+    }
+    return new CacheStats(
+        disks,
+        contents.open().size(),
+        counters.hitRequests.sum(),
+        counters.hitBytes.sum(),
+        counters.missRequests.sum(),
+        counters.missBytes.sum(),
+        counters.fetches.sum(),
+        counters.fetchedBytes.sum(),
+        counters.failedFetches.sum(),
+        counters.notKeptBytes.sum(),
+        counters.evictedExtents.sum(),
+        counters.evictedBytes.sum(),
+        counters.badChunks.sum(),
+        counters.lostFiles.sum(),
+        trouble.count(),
+        indexDropped);
+  }
+
+  /** Fails waiting fetches, lets running ones end for a while, and keeps what arrived. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    janitor.close();
+    verifier.close();
+    queue.close(CLOSE_TIMEOUT.toNanos());
+    writers.shutdown();
+    try {
+      if (!writers.awaitTermination(CLOSE_TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)) {
+        writers.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

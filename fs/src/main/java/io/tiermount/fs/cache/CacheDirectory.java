@@ -1,0 +1,213 @@
+package io.tiermount.fs.cache;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.backends.os.ErrnoException;
+import io.tiermount.backends.os.FsStat;
+import io.tiermount.backends.os.LibC;
+import io.tiermount.fs.cache.BlockIndex.Ledger;
+import io.tiermount.fs.cache.Extent.Place;
+import io.tiermount.fs.meta.MetaException;
+import java.nio.file.Path;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
+
+/**
+ * One disk's budget: what is used there, what is reserved for bytes on their way, and what unlinked
+ * files still hold. The used bytes are in the index, changed in the same write as the records they
+ * are the sum of, so that they are right after a kill.
+ */
+final class CacheDirectory {
+  /** Our own data never takes the last of a disk, which index and state need to be written. */
+  private static final long FLOOR_BYTES = 32L << 20;
+
+  private static final int FLOOR_PARTS = 20;
+  private static final long MIN_FREE_INODES = 1024;
+
+  private final DataFiles files;
+  private final BlockIndex index;
+  private final long maxBytes;
+  private final long minFreeBytes;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  /** One thread at a time chooses victims. */
+  final ReentrantLock evicting = new ReentrantLock();
+
+  @GuardedBy("lock")
+  private Ledger ledger;
+
+  @GuardedBy("lock")
+  private long reservedBytes;
+
+  @GuardedBy("lock")
+  private long heldBytes;
+
+  CacheDirectory(
+      DataFiles files, BlockIndex index, long maxBytes, long minFreeBytes, Ledger ledger) {
+    this.files = files;
+    this.index = index;
+    this.maxBytes = maxBytes;
+    this.minFreeBytes = minFreeBytes;
+    this.ledger = ledger;
+  }
+
+  /** The disk as statfs(2) tells it; an inode count of 0 in all means there is no limit. */
+  record Free(long bytes, long inodes, long minBytes) {
+    boolean leaves(long moreBytes) {
+      return bytes - moreBytes >= minBytes && inodes >= MIN_FREE_INODES;
+    }
+  }
+
+  long id() {
+    return files.id();
+  }
+
+  Path path() {
+    return files.directory();
+  }
+
+  DataFiles files() {
+    return files;
+  }
+
+  long maxBytes() {
+    return maxBytes;
+  }
+
+  /** Everything that counts against the ceiling. */
+  long totalBytes() {
+    lock.lock();
+    try {
+      return ledger.usedBytes() + reservedBytes + heldBytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  Ledger ledger() {
+    lock.lock();
+    try {
+      return ledger;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  long heldBytes() {
+    lock.lock();
+    try {
+      return heldBytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void hold(long bytes) {
+    lock.lock();
+    try {
+      heldBytes += bytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Reserves where the ceiling and the disk allow it. */
+  boolean tryReserve(long bytes) {
+    Free free = free();
+    lock.lock();
+    try {
+      long total = ledger.usedBytes() + reservedBytes + heldBytes;
+      if (bytes > maxBytes - total || !free.leaves(reservedBytes + bytes) || files.isBlocked()) {
+        return false;
+      }
+      reservedBytes += bytes;
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void unreserve(long bytes) {
+    lock.lock();
+    try {
+      reservedBytes -= bytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many bytes would have to go before {@code bytes} more could come; 0 for none. */
+  long excess(long bytes, int marginPercent) {
+    Free free = free();
+    lock.lock();
+    try {
+      long total = ledger.usedBytes() + reservedBytes + heldBytes;
+      long over = 0;
+      if (maxBytes != Long.MAX_VALUE) {
+        over = total + bytes - (maxBytes - maxBytes / 100 * marginPercent);
+      }
+      long wanted = free.minBytes() + free.minBytes() / 100 * marginPercent;
+      over = Math.max(over, wanted + reservedBytes + bytes - free.bytes());
+      if (free.inodes() < MIN_FREE_INODES) {
+        over = Math.max(over, 1);
+      }
+      return Math.max(0, over);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  Free free() {
+    try {
+      FsStat stat = LibC.statfs(files.directory().toString());
+      long bytes = stat.availableBlocks() * stat.blockSizeBytes();
+      long all = stat.blocks() * stat.blockSizeBytes();
+      long floor = Math.min(FLOOR_BYTES, all / FLOOR_PARTS);
+      long inodes = stat.files() == 0 ? Long.MAX_VALUE : stat.freeFiles();
+      return new Free(bytes, inodes, Math.max(minFreeBytes, floor));
+    } catch (ErrnoException e) {
+      return new Free(0, 0, Math.max(minFreeBytes, FLOOR_BYTES));
+    }
+  }
+
+  /** Adds records to a change of the ledger. */
+  @FunctionalInterface
+  interface WithLedger {
+    /**
+     * @param position a fresh place at the tail of either queue
+     */
+    Ledger apply(BlockIndex.Change change, Ledger ledger, long position) throws MetaException;
+  }
+
+  /**
+   * Changes records together with the ledger; what was reserved before becomes used.
+   *
+   * @param reserved given back whether it succeeds or not
+   */
+  void change(long reserved, WithLedger changer) throws MetaException {
+    lock.lock();
+    try {
+      reservedBytes -= reserved;
+      Ledger before = ledger;
+      Ledger[] after = {before};
+      index.change(
+          change -> {
+            Ledger counted = changer.apply(change, before, before.nextPosition());
+            after[0] =
+                new Ledger(counted.usedBytes(), counted.smallBytes(), before.nextPosition() + 1);
+            change.putLedger(files.id(), after[0]);
+          });
+      ledger = after[0];
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A ledger that changed by {@code bytes} in the queue of {@code place}. */
+  static UnaryOperator<Ledger> add(Place place, long bytes) {
+    return ledger ->
+        new Ledger(
+            ledger.usedBytes() + bytes,
+            place.queue() == Place.SMALL ? ledger.smallBytes() + bytes : ledger.smallBytes(),
+            ledger.nextPosition());
+  }
+}

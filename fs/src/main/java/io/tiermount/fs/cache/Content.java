@@ -1,0 +1,646 @@
+package io.tiermount.fs.cache;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.backends.os.Crc32c;
+import io.tiermount.backends.os.ErrnoException;
+import io.tiermount.backends.os.LibC;
+import io.tiermount.fs.cache.Extent.Place;
+import io.tiermount.fs.meta.MetaException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One content that somebody has open, or that is being evicted: there is never more than one of
+ * these for a content. Its memory is what the index says: every change is written there first.
+ *
+ * <p>Readers take no lock. An {@link Extent} is immutable; what removes chunks publishes one of
+ * another generation <em>before</em> it punches the bytes out, and a reader looks at the generation
+ * again <em>after</em> its pread. If it is unchanged, the punching had not begun when the bytes
+ * were read. This costs readers one load, where pins would make them write to shared memory.
+ */
+final class Content {
+  private final Parts parts;
+  private final ContentKey key;
+  private final long sizeBytes;
+
+  /** Null where nothing of the content is kept. */
+  private final @Nullable CacheDirectory directory;
+
+  /** Null elements are not loaded; length 0 where nothing is kept. */
+  private final AtomicReferenceArray<@Nullable Extent> extents;
+
+  private final InFlight inFlight = new InFlight(this);
+
+  /** Held for every change; never while waiting for another content's. */
+  final ReentrantLock lock = new ReentrantLock();
+
+  private volatile ContentRecord record;
+
+  /** The record is in the index. */
+  @GuardedBy("lock")
+  private boolean indexed;
+
+  /** Left the cache while it was open: nothing more is read from or written to its file. */
+  private volatile boolean detached;
+
+  private volatile int fd = -1;
+
+  @GuardedBy("lock")
+  private long generations;
+
+  /** Extents with bytes on their way into the file, and how many such writes. */
+  @GuardedBy("lock")
+  private final Map<Integer, Integer> storing = new HashMap<>();
+
+  /** Guarded by the cache's lock for this key: openings, and those plus uses of the cache's own. */
+  int handles;
+
+  int references;
+
+  Content(
+      Parts parts,
+      ContentKey key,
+      @Nullable CacheDirectory directory,
+      ContentRecord record,
+      boolean indexed) {
+    this.parts = parts;
+    this.key = key;
+    this.sizeBytes = record.sizeBytes();
+    this.directory = directory;
+    this.record = record;
+    this.indexed = indexed;
+    extents = new AtomicReferenceArray<>(directory == null ? 0 : Chunks.extents(sizeBytes));
+  }
+
+  ContentKey key() {
+    return key;
+  }
+
+  long id() {
+    return record.id();
+  }
+
+  long sizeBytes() {
+    return sizeBytes;
+  }
+
+  ContentRecord record() {
+    return record;
+  }
+
+  InFlight inFlight() {
+    return inFlight;
+  }
+
+  boolean isKept() {
+    return directory != null && !detached;
+  }
+
+  boolean isDetached() {
+    return detached;
+  }
+
+  CacheDirectory directory() {
+    if (directory == null) {
+      throw new IllegalStateException("a content that is not kept has no directory");
+    }
+    return directory;
+  }
+
+  boolean isWhole() {
+    return sizeBytes == 0 || (isKept() && record.presentChunks() == Chunks.count(sizeBytes));
+  }
+
+  void forget(Fetch fetch) {
+    inFlight.remove(fetch);
+  }
+
+  // ---- Reading
+
+  /** See {@link CachedFile#readCached}; counts nothing. */
+  boolean readCached(long offsetBytes, MemorySegment target) {
+    long length = target.byteSize();
+    if (length == 0) {
+      return true;
+    }
+    if (detached || record.presentChunks() == 0) {
+      return false;
+    }
+    int file = fd;
+    if (file < 0) {
+      file = openFile();
+      if (file < 0) {
+        return false;
+      }
+    }
+    long end = offsetBytes + length;
+    for (long at = offsetBytes; at < end; ) {
+      int number = (int) (at >>> Chunks.EXTENT_SHIFT);
+      long until = Math.min(end, (number + 1L) << Chunks.EXTENT_SHIFT);
+      Extent extent = extent(number);
+      int first = (int) (at >>> Chunks.CHUNK_SHIFT) & 63;
+      int last = (int) ((until - 1) >>> Chunks.CHUNK_SHIFT) & 63;
+      if (!extent.has(Chunks.mask(first, last))
+          || !transfer(file, number, extent, at, until, target, at - offsetBytes)) {
+        return false;
+      }
+      // The pread must be over before the generation is looked at.
+      VarHandle.fullFence();
+      Extent now = extents.get(number);
+      if (now == null || now.generation() != extent.generation()) {
+        return false;
+      }
+      parts.frequency().touch(record.id(), number);
+      at = until;
+    }
+    return true;
+  }
+
+  /** Reads a part of one extent whose chunks are present. */
+  private boolean transfer(
+      int file, int number, Extent extent, long from, long until, MemorySegment target, long to) {
+    if (!parts.verifyReads()) {
+      return readFully(file, target.asSlice(to, until - from), from, number, extent);
+    }
+    long at = from;
+    while (at < until) {
+      int chunk = (int) (at >>> Chunks.CHUNK_SHIFT);
+      long chunkStart = (long) chunk << Chunks.CHUNK_SHIFT;
+      int chunkLength = Chunks.length(sizeBytes, chunk);
+      if (at > chunkStart || until < chunkStart + chunkLength) {
+        long count = Math.min(until, chunkStart + chunkLength) - at;
+        if (!readPart(file, number, extent, chunk, at, count, target, to + at - from)) {
+          return false;
+        }
+        at += count;
+        continue;
+      }
+      // As many whole chunks as there are, with one pread.
+      long whole = until == sizeBytes ? until : until & -CacheOptions.CHUNK_BYTES;
+      MemorySegment direct = target.asSlice(to + at - from, whole - at);
+      if (!readFully(file, direct, at, number, extent)) {
+        return false;
+      }
+      for (long offset = 0; offset < whole - at; offset += CacheOptions.CHUNK_BYTES) {
+        int one = chunk + (int) (offset >>> Chunks.CHUNK_SHIFT);
+        int length = Chunks.length(sizeBytes, one);
+        if (Crc32c.of(direct, offset, length) != extent.crcs()[one & 63]) {
+          bad(number, extent, one & 63);
+          return false;
+        }
+      }
+      at = whole;
+    }
+    return true;
+  }
+
+  private boolean readPart(
+      int file,
+      int number,
+      Extent extent,
+      int chunk,
+      long from,
+      long count,
+      MemorySegment target,
+      long to) {
+    MemorySegment buffer = parts.scratch().take();
+    try {
+      long chunkStart = (long) chunk << Chunks.CHUNK_SHIFT;
+      MemorySegment bytes = buffer.asSlice(0, Chunks.length(sizeBytes, chunk));
+      if (!readFully(file, bytes, chunkStart, number, extent)) {
+        return false;
+      }
+      if (Crc32c.of(bytes) != extent.crcs()[chunk & 63]) {
+        bad(number, extent, chunk & 63);
+        return false;
+      }
+      if (count > 0) {
+        MemorySegment.copy(bytes, from - chunkStart, target, to, count);
+      }
+      return true;
+    } finally {
+      parts.scratch().give(buffer);
+    }
+  }
+
+  /** All of the target, or false: then the chunks it touches are given up. */
+  private boolean readFully(
+      int file, MemorySegment target, long offsetBytes, int number, Extent extent) {
+    long length = target.byteSize();
+    long done = LibC.pread(file, target, offsetBytes);
+    while (done >= 0 && done < length) {
+      long more = LibC.pread(file, target.asSlice(done), offsetBytes + done);
+      if (more <= 0) {
+        done = more < 0 ? more : -1;
+        break;
+      }
+      done += more;
+    }
+    if (done == length) {
+      return true;
+    }
+    parts.trouble().note("reading " + path(), new ErrnoException("pread", (int) -done));
+    int first = (int) (offsetBytes >>> Chunks.CHUNK_SHIFT) & 63;
+    int last = (int) ((offsetBytes + length - 1) >>> Chunks.CHUNK_SHIFT) & 63;
+    dropBad(number, extent, Chunks.mask(first, last));
+    return false;
+  }
+
+  private void bad(int number, Extent seen, int chunk) {
+    dropBad(number, seen, 1L << chunk);
+  }
+
+  /**
+   * Chunks are not what they should be: they are absent from now on. Not punched, since the kernel
+   * may be reading the file by itself; the next fetch writes over them.
+   */
+  private void dropBad(int number, Extent seen, long chunks) {
+    lock.lock();
+    try {
+      Extent now = extents.get(number);
+      if (now == null || now.generation() != seen.generation() || detached) {
+        return; // Removed meanwhile: the bytes were not bad but gone.
+      }
+      long gone = now.present() & chunks;
+      Extent next = now.remove(gone, ++generations);
+      ContentRecord less =
+          record.count(-Long.bitCount(gone), 0).verified(ContentRecord.Stamp.NONE);
+      parts.counters().badChunks.add(Long.bitCount(gone));
+      try {
+        parts
+            .index()
+            .change(
+                change -> {
+                  change.putExtent(less.id(), number, next);
+                  change.putContent(key, less);
+                });
+      } catch (MetaException e) {
+        // Absent in memory all the same; read from the index again, it would be found bad again.
+        parts.trouble().note("dropping a bad chunk of " + key, e);
+      }
+      extents.set(number, next);
+      record = less;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What is known of an extent; nothing where the index can't be read. */
+  Extent extent(int number) {
+    Extent extent = extents.get(number);
+    if (extent != null) {
+      return extent;
+    }
+    boolean many;
+    lock.lock();
+    try {
+      extent = loaded(number);
+      many = parts.counters().loadedExtents.sum() > Parts.MAX_LOADED_EXTENTS;
+    } catch (MetaException e) {
+      parts.trouble().note("looking up " + key, e);
+      return Extent.empty(-1);
+    } finally {
+      lock.unlock();
+    }
+    if (many && !lock.isHeldByCurrentThread()) {
+      parts.manyLoaded().run();
+    }
+    return extent;
+  }
+
+  @GuardedBy("lock")
+  Extent loaded(int number) throws MetaException {
+    Extent extent = extents.get(number);
+    if (extent == null) {
+      long generation = ++generations;
+      extent = indexed ? parts.index().extent(record.id(), number, generation) : null;
+      if (extent == null) {
+        extent = Extent.empty(generation);
+      }
+      extents.set(number, extent);
+      parts.counters().loadedExtents.increment();
+    }
+    return extent;
+  }
+
+  /** Forgets what can be read from the index again; does nothing while a change is going on. */
+  void unload() {
+    if (!lock.tryLock()) {
+      return;
+    }
+    try {
+      for (int i = 0; i < extents.length(); i++) {
+        if (extents.getAndSet(i, null) != null) {
+          parts.counters().loadedExtents.decrement();
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Reads all present chunks and drops the bad ones; for one who has it open. Stops early when
+   * {@code goOn} says so.
+   *
+   * @return how many chunks were looked at; -1 where it stopped early
+   */
+  long verify(BooleanSupplier goOn) {
+    long checked = 0;
+    for (int number = 0; number < extents.length(); number++) {
+      long present = extent(number).present();
+      for (long rest = present; rest != 0; rest &= rest - 1) {
+        if (!goOn.getAsBoolean()) {
+          return -1;
+        }
+        int chunk = number << 6 | Long.numberOfTrailingZeros(rest);
+        int file = openFile();
+        Extent extent = extent(number);
+        if (file >= 0 && extent.has(1L << (chunk & 63))) {
+          readPart(file, number, extent, chunk, 0, 0, MemorySegment.NULL, 0);
+          checked++;
+        }
+      }
+    }
+    return checked;
+  }
+
+  // ---- The data file
+
+  private String path() {
+    return directory == null ? key.toString() : directory.files().path(record.id()).toString();
+  }
+
+  /** The descriptor for reading; -1 where there is no such file, which is noticed for good. */
+  int openFile() {
+    lock.lock();
+    try {
+      if (fd >= 0 || detached || directory == null || !indexed) {
+        return fd;
+      }
+      fd = directory.files().open(record.id(), sizeBytes, LibC.O_RDWR | LibC.O_NOATIME);
+      if (fd < 0) {
+        parts.counters().lostFiles.increment();
+        forgetAll(directory);
+      }
+      return fd;
+    } catch (IOException e) {
+      parts.trouble().note("opening " + path(), e);
+      return -1;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The descriptor, with a new file where there is none. */
+  @GuardedBy("lock")
+  int fileForWriting() throws IOException {
+    if (fd < 0) {
+      openFile();
+    }
+    if (fd < 0) {
+      fd = directory().files().create(record.id(), sizeBytes);
+    }
+    return fd;
+  }
+
+  /** Only while nobody reads and nothing {@link #isStoring}. True where it was open. */
+  @GuardedBy("lock")
+  boolean closeFile() {
+    if (fd < 0) {
+      return false;
+    }
+    try {
+      LibC.close(fd);
+    } catch (ErrnoException e) {
+      parts.trouble().note("closing " + path(), e);
+    }
+    fd = -1;
+    return true;
+  }
+
+  // ---- Changes; each is in the index before it is in memory
+
+  @GuardedBy("lock")
+  boolean isIndexed() {
+    return indexed;
+  }
+
+  @GuardedBy("lock")
+  void store(ContentRecord changed) throws MetaException {
+    if (indexed) {
+      parts.index().change(change -> change.putContent(key, changed));
+    }
+    record = changed;
+  }
+
+  @GuardedBy("lock")
+  boolean isBusy(int number) {
+    return storing.containsKey(number) || inFlight.touches(number);
+  }
+
+  @GuardedBy("lock")
+  boolean isStoring() {
+    return !storing.isEmpty();
+  }
+
+  @GuardedBy("lock")
+  void storingBegins(int number) {
+    storing.merge(number, 1, Integer::sum);
+  }
+
+  @GuardedBy("lock")
+  void storingEnds(int number) {
+    storing.computeIfPresent(number, (_, count) -> count == 1 ? null : count - 1);
+  }
+
+  /** Space is about to be taken; {@code reserved} becomes used. */
+  @GuardedBy("lock")
+  void allocate(int number, long chunks, long reserved, byte queue) throws MetaException {
+    CacheDirectory home = directory();
+    Extent old;
+    try {
+      old = loaded(number);
+    } catch (MetaException e) {
+      home.unreserve(reserved);
+      throw e;
+    }
+    boolean fresh = old.place().queue() == Place.NONE;
+    boolean first = !indexed;
+    ContentRecord more = record.count(0, fresh ? 1 : 0);
+    Extent[] next = {old};
+    home.change(
+        reserved,
+        (change, ledger, position) -> {
+          Place place = fresh ? new Place(queue, position) : old.place();
+          next[0] = old.allocate(chunks, place);
+          if (first) {
+            change.newContent(key, more);
+          } else if (fresh) {
+            change.putContent(key, more);
+          }
+          change.putExtent(more.id(), number, next[0]);
+          if (fresh) {
+            change.enqueue(home.id(), place, more.id(), number);
+          }
+          long charge = charge(number, next[0].allocated()) - charge(number, old.allocated());
+          return CacheDirectory.add(place, charge).apply(ledger);
+        });
+    indexed = true;
+    record = more;
+    extents.set(number, next[0]);
+  }
+
+  /** Chunks are in the file, whole. */
+  @GuardedBy("lock")
+  void add(int number, long chunks, int[] crcs) throws MetaException {
+    Extent old = loaded(number);
+    Extent next = old.add(chunks, crcs);
+    ContentRecord more = record.count(Long.bitCount(chunks & ~old.present()), 0);
+    parts
+        .index()
+        .change(
+            change -> {
+              change.putExtent(more.id(), number, next);
+              change.putContent(key, more);
+            });
+    extents.set(number, next);
+    record = more;
+  }
+
+  /** From here on no reader that begins finds the extent's chunks. */
+  @GuardedBy("lock")
+  void withdraw(int number) throws MetaException {
+    Extent old = loaded(number);
+    Extent next = old.remove(-1L, ++generations);
+    ContentRecord less = record.count(-Long.bitCount(old.present()), 0);
+    parts
+        .index()
+        .change(
+            change -> {
+              change.putExtent(less.id(), number, next);
+              change.putContent(key, less);
+            });
+    extents.set(number, next);
+    record = less;
+  }
+
+  /** An extent's space was given back; returns how much. */
+  @GuardedBy("lock")
+  long freed(int number) throws MetaException {
+    CacheDirectory home = directory();
+    Extent old = loaded(number);
+    ContentRecord less = record.count(0, -1);
+    long bytes = charge(number, old.allocated());
+    home.change(
+        0,
+        (change, ledger, _) -> {
+          change.removeExtent(less.id(), number);
+          change.dequeue(home.id(), old.place());
+          if (less.extents() == 0) {
+            change.removeContent(key, less.id());
+          } else {
+            change.putContent(key, less);
+          }
+          return CacheDirectory.add(old.place(), -bytes).apply(ledger);
+        });
+    indexed = less.extents() > 0;
+    record = less;
+    extents.set(number, Extent.empty(++generations));
+    return bytes;
+  }
+
+  /** Punches one extent out; the bytes given back. */
+  @GuardedBy("lock")
+  long empty(int number) throws IOException {
+    withdraw(number);
+    int file = openFile();
+    if (file < 0) {
+      return 0; // Lost, and forgotten whole by now.
+    }
+    long offset = (long) number << Chunks.EXTENT_SHIFT;
+    long length = Math.min(Chunks.EXTENT_BYTES, sizeBytes - offset);
+    // Whole pages: the rest of a last one would stay allocated.
+    directory().files().punch(file, offset, (length + 4095) & -4096);
+    return freed(number);
+  }
+
+  /** True while anybody else has the file open or mapped; only while nobody has it through us. */
+  @GuardedBy("lock")
+  boolean isInUse() {
+    closeFile();
+    return directory().files().isInUse(record.id());
+  }
+
+  /** To the tail of a queue. */
+  @GuardedBy("lock")
+  void requeue(int number, byte queue) throws MetaException {
+    CacheDirectory home = directory();
+    Extent old = loaded(number);
+    long bytes = charge(number, old.allocated());
+    Extent[] next = {old};
+    home.change(
+        0,
+        (change, ledger, position) -> {
+          Place place = new Place(queue, position);
+          next[0] = old.move(place);
+          change.dequeue(home.id(), old.place());
+          change.enqueue(home.id(), place, record.id(), number);
+          change.putExtent(record.id(), number, next[0]);
+          var without = CacheDirectory.add(old.place(), -bytes).apply(ledger);
+          return CacheDirectory.add(place, bytes).apply(without);
+        });
+    extents.set(number, next[0]);
+  }
+
+  /** The file is gone, or is no longer ours: so is all the index says. Returns what was charged. */
+  @GuardedBy("lock")
+  long forgetAll(CacheDirectory home) throws MetaException {
+    ContentRecord old = record;
+    long[] bytes = {0};
+    home.change(
+        0,
+        (change, ledger, _) -> {
+          var counted = ledger;
+          try (var scan = parts.index().extentsOf(old.id())) {
+            while (scan.next()) {
+              int number = BlockIndex.extentNumber(scan.key());
+              Extent extent = BlockIndex.decode(scan.value(), 0);
+              long charge = charge(number, extent.allocated());
+              bytes[0] += charge;
+              change.removeExtent(old.id(), number);
+              change.dequeue(home.id(), extent.place());
+              counted = CacheDirectory.add(extent.place(), -charge).apply(counted);
+            }
+          }
+          change.removeContent(key, old.id());
+          return counted;
+        });
+    indexed = false;
+    record = new ContentRecord(old.id(), sizeBytes, old.directoryId(), 0, 0, false, NEVER);
+    for (int i = 0; i < extents.length(); i++) {
+      if (extents.get(i) != null) {
+        extents.set(i, Extent.empty(++generations));
+      }
+    }
+    return bytes[0];
+  }
+
+  private static final ContentRecord.Stamp NEVER = ContentRecord.Stamp.NONE;
+
+  @GuardedBy("lock")
+  void detach() {
+    detached = true;
+  }
+
+  private long charge(int number, long allocated) {
+    return Chunks.charge(sizeBytes, number, allocated);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.tiermount.fs.cache;
+
+import org.jspecify.annotations.NullMarked;
