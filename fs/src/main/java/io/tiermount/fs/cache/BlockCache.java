@@ -82,8 +82,7 @@ public final class BlockCache implements AutoCloseable {
     frequency = new Frequency(clock);
     boolean verify = options.verify() == CacheOptions.Verify.ON_OPEN || opened.suspect();
     Parts parts =
-        new Parts(
-            index, counters, trouble, new Scratch(), frequency, verify, this::unloadExtents);
+        new Parts(index, counters, trouble, new Scratch(), frequency, verify, this::unloadExtents);
     long fetchBytes = Math.max(limits.fetchBytes, 2L * options.blockBytes());
     queue = new FetchQueue(limits.fetches, fetchBytes, this::begin);
     contents = new Contents(parts, directories, options.maxFileBytes(), queue, opened.firstId());

@@ -179,8 +179,9 @@ final class BlockIndex {
   }
 
   /**
-   * Notes that a daemon runs in this boot. True where one ran in another boot and not everything was
-   * verified since: the node may have lost its power, and with it bytes the index says are there.
+   * Notes that a daemon runs in this boot. True where one ran in another boot and not everything
+   * was verified since: the node may have lost its power, and with it bytes the index says are
+   * there.
    */
   boolean begin(String bootId) throws MetaException {
     byte[] before = marks.get(RUNNING);

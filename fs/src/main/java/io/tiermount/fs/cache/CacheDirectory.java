@@ -189,13 +189,11 @@ final class CacheDirectory {
       reservedBytes -= reserved;
       Ledger before = ledger;
       Ledger[] after = {before};
-      index.change(
-          change -> {
-            Ledger counted = changer.apply(change, before, before.nextPosition());
-            after[0] =
-                new Ledger(counted.usedBytes(), counted.smallBytes(), before.nextPosition() + 1);
-            change.putLedger(files.id(), after[0]);
-          });
+      index.change(change -> {
+        Ledger counted = changer.apply(change, before, before.nextPosition());
+        after[0] = new Ledger(counted.usedBytes(), counted.smallBytes(), before.nextPosition() + 1);
+        change.putLedger(files.id(), after[0]);
+      });
       ledger = after[0];
     } finally {
       lock.unlock();

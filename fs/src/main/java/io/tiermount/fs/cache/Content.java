@@ -270,17 +270,15 @@ final class Content {
       }
       long gone = now.present() & chunks;
       Extent next = now.remove(gone, ++generations);
-      ContentRecord less =
-          record.count(-Long.bitCount(gone), 0).verified(ContentRecord.Stamp.NONE);
+      ContentRecord less = record.count(-Long.bitCount(gone), 0).verified(ContentRecord.Stamp.NONE);
       parts.counters().badChunks.add(Long.bitCount(gone));
       try {
         parts
             .index()
-            .change(
-                change -> {
-                  change.putExtent(less.id(), number, next);
-                  change.putContent(key, less);
-                });
+            .change(change -> {
+              change.putExtent(less.id(), number, next);
+              change.putContent(key, less);
+            });
       } catch (MetaException e) {
         // Absent in memory all the same; read from the index again, it would be found bad again.
         parts.trouble().note("dropping a bad chunk of " + key, e);
@@ -506,11 +504,10 @@ final class Content {
     ContentRecord more = record.count(Long.bitCount(chunks & ~old.present()), 0);
     parts
         .index()
-        .change(
-            change -> {
-              change.putExtent(more.id(), number, next);
-              change.putContent(key, more);
-            });
+        .change(change -> {
+          change.putExtent(more.id(), number, next);
+          change.putContent(key, more);
+        });
     extents.set(number, next);
     record = more;
   }
@@ -523,11 +520,10 @@ final class Content {
     ContentRecord less = record.count(-Long.bitCount(old.present()), 0);
     parts
         .index()
-        .change(
-            change -> {
-              change.putExtent(less.id(), number, next);
-              change.putContent(key, less);
-            });
+        .change(change -> {
+          change.putExtent(less.id(), number, next);
+          change.putContent(key, less);
+        });
     extents.set(number, next);
     record = less;
   }

@@ -215,15 +215,14 @@ final class Contents {
   private void forgetElsewhere(ContentKey key, ContentRecord record) throws MetaException {
     parts
         .index()
-        .change(
-            change -> {
-              change.removeContent(key, record.id());
-              try (var scan = parts.index().extentsOf(record.id())) {
-                while (scan.next()) {
-                  change.removeExtent(record.id(), BlockIndex.extentNumber(scan.key()));
-                }
-              }
-            });
+        .change(change -> {
+          change.removeContent(key, record.id());
+          try (var scan = parts.index().extentsOf(record.id())) {
+            while (scan.next()) {
+              change.removeExtent(record.id(), BlockIndex.extentNumber(scan.key()));
+            }
+          }
+        });
   }
 
   private Content unkept(ContentKey key, long sizeBytes) {

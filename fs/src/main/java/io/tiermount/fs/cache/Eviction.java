@@ -42,7 +42,9 @@ final class Eviction {
 
   private final ConcurrentHashMap<Long, Search> searches = new ConcurrentHashMap<>();
 
-  /** Where a directory's search stands; guarded by the directory's evicting lock but for volatile. */
+  /**
+   * Where a directory's search stands; guarded by the directory's evicting lock but for volatile.
+   */
   private static final class Search {
     final long[] hints = new long[Place.MAIN + 1];
     volatile long pausedUntilMillis;
@@ -97,8 +99,7 @@ final class Eviction {
 
   /** True while a directory takes nothing. */
   boolean isFull(CacheDirectory directory) {
-    return directory.files().isBlocked()
-        || clock.millis() < search(directory).pausedUntilMillis;
+    return directory.files().isBlocked() || clock.millis() < search(directory).pausedUntilMillis;
   }
 
   /** Where the ceiling was met: goes the margin below it, in turns that let others in between. */
@@ -153,11 +154,10 @@ final class Eviction {
       if (content == null) {
         parts
             .index()
-            .change(
-                change -> {
-                  change.dequeue(directory.id(), head.place());
-                  change.removeExtent(head.contentId(), head.extent());
-                });
+            .change(change -> {
+              change.dequeue(directory.id(), head.place());
+              change.removeExtent(head.contentId(), head.extent());
+            });
         return true;
       }
       try {

@@ -11,8 +11,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One content's fetches that run or whose bytes are still in memory. They never overlap, so
- * whoever wants a chunk finds the one fetch that brings it, or begins it.
+ * One content's fetches that run or whose bytes are still in memory. They never overlap, so whoever
+ * wants a chunk finds the one fetch that brings it, or begins it.
  */
 final class InFlight {
   /** A fetch goes over this many present chunks rather than making a second request. */

@@ -120,14 +120,13 @@ final class Verifier {
     ContentKey key = content.key();
     long id = content.id();
     try {
-      background.execute(
-          () -> {
-            try {
-              verifyInBackground(key);
-            } finally {
-              waiting.remove(id);
-            }
-          });
+      background.execute(() -> {
+        try {
+          verifyInBackground(key);
+        } finally {
+          waiting.remove(id);
+        }
+      });
     } catch (RejectedExecutionException e) {
       waiting.remove(id);
     }

@@ -77,12 +77,11 @@ class BlockCacheTest {
         for (int i = 0; i < 32; i++) {
           long offset = start + i * 20_000L;
           readers.add(
-              pool.submit(
-                  () -> {
-                    go.await();
-                    readAndCompare(file, source, offset, 30_000, false);
-                    return null;
-                  }));
+              pool.submit(() -> {
+                go.await();
+                readAndCompare(file, source, offset, 30_000, false);
+                return null;
+              }));
         }
         go.countDown();
         for (Future<?> reader : readers) {
@@ -120,14 +119,13 @@ class BlockCacheTest {
       List<Throwable> seen = new ArrayList<>();
       Thread leaves =
           Thread.ofVirtual()
-              .start(
-                  () -> {
-                    try {
-                      readAndCompare(file, source, 0, 100, false);
-                    } catch (IOException e) {
-                      seen.add(e);
-                    }
-                  });
+              .start(() -> {
+                try {
+                  readAndCompare(file, source, 0, 100, false);
+                } catch (IOException e) {
+                  seen.add(e);
+                }
+              });
       await("the fetch runs", () -> source.fetched.size() == 1);
       leaves.interrupt();
       leaves.join();

@@ -38,11 +38,7 @@ final class CacheHouse implements AutoCloseable {
   }
 
   CacheHouse(
-      Path directory,
-      long maxUsedBytes,
-      Verify verify,
-      BlockCache.Limits limits,
-      long maxFileBytes)
+      Path directory, long maxUsedBytes, Verify verify, BlockCache.Limits limits, long maxFileBytes)
       throws IOException {
     this.directory = directory;
     index = IndexStore.open(directory.resolve("index"), memory);
@@ -123,7 +119,8 @@ final class CacheHouse implements AutoCloseable {
   }
 
   static List<Path> dataFiles(Path directory) throws IOException {
-    try (Stream<Path> files = Files.find(directory.resolve("data"), 2, (_, a) -> a.isRegularFile())) {
+    try (Stream<Path> files =
+        Files.find(directory.resolve("data"), 2, (_, a) -> a.isRegularFile())) {
       return files.toList();
     }
   }
