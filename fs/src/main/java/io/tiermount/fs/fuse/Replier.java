@@ -37,7 +37,10 @@ public interface Replier {
 
   /**
    * Runs {@code action} once when the caller gives the request up (FUSE_INTERRUPT), at once where
-   * it has already; typically interrupts the thread that works on it, which then answers EINTR.
+   * it has already; typically interrupts the thread that works on it, which then answers EINTR. It
+   * runs on a transport's thread and must not wait. Not after an answer has begun. Buffered READs
+   * are never interrupted (the kernel reads in the background, its caller leaves by itself); at the
+   * end of the mount every request under way is.
    */
   void onInterrupt(Runnable action);
 }

@@ -137,6 +137,8 @@ public final class DevFuseTransport implements FuseTransport {
       }
       if (!running.awaitEnd(0)) {
         unmount(mounted, running);
+        // A handler that waits on the reader's own thread can end now.
+        running.interruptAll();
       }
       if (!running.awaitEnd(END_MILLIS)) {
         log.error(

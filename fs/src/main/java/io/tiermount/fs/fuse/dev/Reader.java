@@ -86,7 +86,7 @@ final class Reader implements Runnable {
         }
       }
     } finally {
-      session.ended(this);
+      session.ended();
     }
   }
 

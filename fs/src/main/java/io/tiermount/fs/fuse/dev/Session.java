@@ -81,8 +81,7 @@ final class Session {
   }
 
   /** Called by each reader as it ends; the last one ends the session. */
-  void ended(Reader reader) {
-    log.debug("{} ends", reader);
+  void ended() {
     if (running.decrementAndGet() == 0) {
       destroy();
       over.countDown();
@@ -116,15 +115,20 @@ final class Session {
       return;
     }
     device.close();
-    for (Reader reader : readers) {
-      interrupt(reader.current());
-    }
-    inFlight.values().forEach(Session::interrupt);
+    interruptAll();
     try {
       handler.destroyed();
     } catch (RuntimeException | Error e) {
       log.error("The file system failed while it was told of the unmount", e);
     }
+  }
+
+  /** Tells whoever still works on a request that nobody waits for it. */
+  void interruptAll() {
+    for (Reader reader : readers) {
+      interrupt(reader.current());
+    }
+    inFlight.values().forEach(Session::interrupt);
   }
 
   private static void interrupt(@Nullable DevReplier replier) {
