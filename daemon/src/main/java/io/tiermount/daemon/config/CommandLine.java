@@ -25,10 +25,10 @@ final class CommandLine {
     Map<String, List<String>> known = known(name);
     List<HoconDocument.Setting> overrides = new ArrayList<>();
     overrides.add(
-        new HoconDocument.Setting(
-            List.of("mounts", name, "path"), quoted(path.toString()), "the directory"));
+        HoconDocument.Setting.ofText(
+            List.of("mounts", name, "path"), path.toString(), "the directory"));
     overrides.add(
-        new HoconDocument.Setting(List.of("mounts", name, "source"), quoted(source), "the source"));
+        HoconDocument.Setting.ofText(List.of("mounts", name, "source"), source, "the source"));
     for (String option : options) {
       for (String setting : split(option)) {
         int equals = setting.indexOf('=');
@@ -38,7 +38,7 @@ final class CommandLine {
           unknown(key, known.keySet(), problems);
         } else {
           String value = equals < 0 ? "true" : setting.substring(equals + 1);
-          overrides.add(new HoconDocument.Setting(target, Overrides.json(value), "-o " + key));
+          overrides.add(HoconDocument.Setting.ofJson(target, value, "-o " + key));
         }
       }
     }
@@ -90,10 +90,6 @@ final class CommandLine {
     String name = last.replaceAll("[^A-Za-z0-9_-]", "_");
     String shown = name.substring(0, Math.min(64, name.length()));
     return shown.isEmpty() ? "mount" : shown;
-  }
-
-  private static String quoted(String text) {
-    return com.fasterxml.jackson.databind.node.TextNode.valueOf(text).toString();
   }
 
   /** At commas outside of quotes and brackets; a backslash keeps the one behind it. */

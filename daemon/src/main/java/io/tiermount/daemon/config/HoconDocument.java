@@ -3,6 +3,7 @@ package io.tiermount.daemon.config;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigOrigin;
 import com.typesafe.config.ConfigOriginFactory;
@@ -27,10 +28,34 @@ final class HoconDocument {
    * A value that wins over every file.
    *
    * @param path its elements
-   * @param json the value as JSON
    * @param from where it comes from, for messages
    */
-  record Setting(List<String> path, String json, String from) {}
+  record Setting(List<String> path, ConfigValue value, String from) {
+    /** A string as it is. */
+    static Setting ofText(List<String> path, String text, String from) {
+      return new Setting(path, ConfigValueFactory.fromAnyRef(text, from), from);
+    }
+
+    /** JSON first, then a string. */
+    static Setting ofJson(List<String> path, String text, String from) {
+      try {
+        // The library's parser keeps numbers as they are written, and costs no second one's start.
+        ConfigList list =
+            ConfigFactory.parseString(
+                    "{\"value\":[" + text + "]}",
+                    ConfigParseOptions.defaults()
+                        .setSyntax(ConfigSyntax.JSON)
+                        .setOriginDescription(from))
+                .getList("value");
+        return list.size() == 1
+            ? new Setting(
+                path, list.getFirst().withOrigin(ConfigOriginFactory.newSimple(from)), from)
+            : ofText(path, text, from);
+      } catch (ConfigException e) {
+        return ofText(path, text, from);
+      }
+    }
+  }
 
   /** Adds a file, which wins over those before it. */
   void add(ConfigFiles.Part part, Problems problems) {
@@ -64,14 +89,13 @@ final class HoconDocument {
   }
 
   /** The same with some values replaced; this document is unchanged. */
-  HoconDocument with(List<Setting> overrides) {
+  HoconDocument with(List<Setting> settings) {
     HoconDocument result = new HoconDocument();
     result.positions.putAll(positions);
     result.merged = merged;
-    for (Setting override : overrides) {
-      ConfigValue value = parse(override);
-      Config one = value.atPath(ConfigUtil.joinPath(override.path()));
-      result.notePositions(one.root(), List.of(), new Position(override.from(), 0));
+    for (Setting setting : settings) {
+      Config one = setting.value().atPath(ConfigUtil.joinPath(setting.path()));
+      result.notePositions(one.root(), List.of(), new Position(setting.from(), 0));
       result.merged = one.withFallback(result.merged);
     }
     return result;
@@ -99,20 +123,6 @@ final class HoconDocument {
       }
     }
     return new Position(origin.description(), 0);
-  }
-
-  private static ConfigValue parse(Setting override) {
-    // A JSON parser keeps numbers as they are written; the caller checked that it is one value.
-    Config parsed =
-        ConfigFactory.parseString(
-            "{\"value\":" + override.json() + "}",
-            ConfigParseOptions.defaults()
-                .setSyntax(ConfigSyntax.JSON)
-                .setOriginDescription(override.from()));
-    ConfigValue value = parsed.root().get("value");
-    return value == null
-        ? ConfigValueFactory.fromAnyRef(null, override.from())
-        : value.withOrigin(ConfigOriginFactory.newSimple(override.from()));
   }
 
   private void notePositions(ConfigObject object, List<String> path, Position container) {

@@ -8,13 +8,34 @@ import org.jspecify.annotations.Nullable;
 
 /** What must hold between mounts, and between them and the cache. */
 final class MountChecks {
+  private static final String APART = "a path that lies in no other mount";
+
+  private final List<Place> places;
   private final List<MountReader.Outcome.Mounted> mounts;
   private final @Nullable CacheOptions cache;
   private final KeyReader root;
-  private final List<String> notices = new ArrayList<>();
+
+  /**
+   * Where a mount wants to be, right or wrong in everything else.
+   *
+   * @param path absolute
+   */
+  record Place(KeyReader mount, Path path) {
+    String text() {
+      return mount.name() + " (" + mount.positionOf(MountKeys.PATH).text() + ")";
+    }
+
+    void report(String found, String accepted) {
+      mount.wrong(MountKeys.PATH, found, accepted, "");
+    }
+  }
 
   MountChecks(
-      List<MountReader.Outcome.Mounted> mounts, @Nullable CacheOptions cache, KeyReader root) {
+      List<Place> places,
+      List<MountReader.Outcome.Mounted> mounts,
+      @Nullable CacheOptions cache,
+      KeyReader root) {
+    this.places = places;
     this.mounts = mounts;
     this.cache = cache;
     this.root = root;
@@ -22,43 +43,35 @@ final class MountChecks {
 
   /** Reports what is wrong and answers with what a person should know. */
   List<String> check() {
-    for (int later = 0; later < mounts.size(); later++) {
-      MountReader.Outcome.Mounted mount = mounts.get(later);
-      for (int earlier = 0; earlier < later; earlier++) {
-        checkPaths(mounts.get(earlier), mount);
-        checkSources(mounts.get(earlier), mount);
+    for (int later = 0; later < places.size(); later++) {
+      for (Place earlier : places.subList(0, later)) {
+        checkPaths(earlier, places.get(later));
       }
-      checkOwnSource(mount);
-      checkCache(mount);
+      checkCache(places.get(later));
+    }
+    List<String> notices = new ArrayList<>();
+    for (int later = 0; later < mounts.size(); later++) {
+      for (MountReader.Outcome.Mounted earlier : mounts.subList(0, later)) {
+        checkSources(earlier, mounts.get(later), notices);
+      }
+      checkOwnSource(mounts.get(later));
     }
     return notices;
   }
 
-  private static void checkPaths(
-      MountReader.Outcome.Mounted one, MountReader.Outcome.Mounted other) {
-    Path path = one.config().path();
-    Path otherPath = other.config().path();
-    if (path.equals(otherPath)) {
-      report(other, "the path of " + named(one) + " too", "a path of its own", "");
-    } else if (otherPath.startsWith(path)) {
-      report(other, otherPath + ", inside " + named(one), "a path that lies in no other mount", "");
-    } else if (path.startsWith(otherPath)) {
-      report(one, path + ", inside " + named(other), "a path that lies in no other mount", "");
+  private static void checkPaths(Place one, Place other) {
+    if (one.path().equals(other.path())) {
+      other.report(one.path() + ", the path of " + one.text() + " too", "a path of its own");
+    } else if (other.path().startsWith(one.path())) {
+      other.report(other.path() + ", inside " + one.text(), APART);
+    } else if (one.path().startsWith(other.path())) {
+      one.report(one.path() + ", inside " + other.text(), APART);
     }
   }
 
-  private static String named(MountReader.Outcome.Mounted mount) {
-    Position position = mount.reader().positionOf(MountKeys.PATH);
-    return mount.reader().name() + " (" + position.text() + ")";
-  }
-
-  private static void report(
-      MountReader.Outcome.Mounted mount, String found, String accepted, String hint) {
-    mount.reader().wrong(MountKeys.PATH, found, accepted, hint);
-  }
-
   /** Two views of one source are allowed: often one is read-only. They are as two nodes are. */
-  private void checkSources(MountReader.Outcome.Mounted one, MountReader.Outcome.Mounted other) {
+  private static void checkSources(
+      MountReader.Outcome.Mounted one, MountReader.Outcome.Mounted other, List<String> notices) {
     String prefix = one.config().volume().prefix();
     String otherPrefix = other.config().volume().prefix();
     boolean same = one.source().store().equals(other.source().store());
@@ -78,32 +91,32 @@ final class MountChecks {
 
   private static void checkOwnSource(MountReader.Outcome.Mounted mount) {
     Path directory = mount.source().directory();
-    if (directory != null && directory.startsWith(mount.config().path())) {
+    Path path = mount.config().path();
+    if (directory != null && (directory.startsWith(path) || path.startsWith(directory))) {
       mount
           .reader()
           .wrong(
               MountKeys.SOURCE,
-              directory + ", which the mount at " + mount.config().path() + " would hide",
-              "a directory outside the mount",
+              directory + ", in the way of the mount at " + path,
+              "a directory that is neither inside the mount nor around it",
               "");
     }
   }
 
   /** The cache of a mount must not lie in a mount: each would wait for the other. */
-  private void checkCache(MountReader.Outcome.Mounted mount) {
+  private void checkCache(Place place) {
     if (cache == null) {
       return;
     }
-    Path path = mount.config().path();
     for (CacheOptions.Directory directory : cache.directories()) {
-      if (directory.path().startsWith(path)) {
+      if (directory.path().startsWith(place.path())) {
         root.wrong(
             root.has(NodeKeys.CACHE_DIRS) ? NodeKeys.CACHE_DIRS : NodeKeys.CACHE_BASE_DIR,
-            directory.path() + ", inside " + named(mount),
+            directory.path() + ", inside " + place.text(),
             "a directory outside all mounts",
             "");
-      } else if (path.startsWith(directory.path())) {
-        report(mount, path + ", inside the cache", "a path outside " + directory.path(), "");
+      } else if (place.path().startsWith(directory.path())) {
+        place.report(place.path() + ", inside the cache", "a path outside " + directory.path());
       }
     }
   }

@@ -32,8 +32,8 @@ final class MountReader {
     /** Its source is undefined. */
     record Skipped(String why) implements Outcome {}
 
-    /** Reported. */
-    record Refused() implements Outcome {}
+    /** Reported; its path is still its own where it has one. */
+    record Refused(@Nullable Path path) implements Outcome {}
   }
 
   MountReader(
@@ -66,7 +66,7 @@ final class MountReader {
     Node written = mount.node(MountKeys.SOURCE);
     if (!Undefined.variables(written).isEmpty()) {
       return mount.problems().count() > before
-          ? new Outcome.Refused()
+          ? new Outcome.Refused(path)
           : new Outcome.Skipped(
               "its source is undefined: "
                   + Undefined.names(Undefined.variables(written))
@@ -74,14 +74,14 @@ final class MountReader {
     }
     SourceUrl url = source();
     if (url == null) {
-      return new Outcome.Refused();
+      return new Outcome.Refused(path);
     }
     checkEntrance(scope, access);
     String prefix = prefixes.prefix(mount, scope, url, scopeRequired || mount.has(MountKeys.SCOPE));
     SourceConfig source = store.source(url, localMode(url, access, quota), prefix);
     VolumeOptions volume = volume(url, prefix == null ? "" : prefix, readOnly, access);
     if (path == null || source == null || mount.problems().count() > before) {
-      return new Outcome.Refused();
+      return new Outcome.Refused(path);
     }
     return new Outcome.Mounted(
         mount,

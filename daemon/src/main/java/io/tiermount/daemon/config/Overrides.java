@@ -1,8 +1,5 @@
 package io.tiermount.daemon.config;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -16,9 +13,6 @@ import org.jspecify.annotations.Nullable;
 final class Overrides {
   static final String PREFIX = "TIERMOUNT__";
 
-  private static final ObjectMapper JSON =
-      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-
   private Overrides() {}
 
   /** Finds them, in the order of their names; the tree tells which names exist. */
@@ -30,24 +24,11 @@ final class Overrides {
           if (variable.startsWith(PREFIX)) {
             List<String> path = path(variable, tree, problems);
             if (path != null) {
-              overrides.add(
-                  new HoconDocument.Setting(path, json(value), "environment " + variable));
+              overrides.add(HoconDocument.Setting.ofJson(path, value, "environment " + variable));
             }
           }
         });
     return overrides;
-  }
-
-  /** The value as JSON: as it is where it is JSON, else as a string. */
-  static String json(String text) {
-    try {
-      if (!JSON.readTree(text).isMissingNode()) {
-        return text;
-      }
-      return JSON.writeValueAsString(text);
-    } catch (JsonProcessingException e) {
-      return JSON.getNodeFactory().textNode(text).toString();
-    }
   }
 
   private static @Nullable List<String> path(

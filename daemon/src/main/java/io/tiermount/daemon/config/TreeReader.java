@@ -36,17 +36,25 @@ final class TreeReader {
     long memoryMaxBytes = memory(root);
     PrefixRule prefixes = new PrefixRule(identity);
     List<MountReader.Outcome.Mounted> mounted = new ArrayList<>();
+    List<MountChecks.Place> places = new ArrayList<>();
     Map<String, String> skipped = new TreeMap<>();
     for (KeyReader mount : root.named("mounts")) {
       MountReader reader = new MountReader(mount, fuse, environment, node);
       switch (reader.read(credentials, prefixes, scopeRequired)) {
-        case MountReader.Outcome.Mounted outcome -> mounted.add(outcome);
+        case MountReader.Outcome.Mounted outcome -> {
+          mounted.add(outcome);
+          places.add(new MountChecks.Place(mount, outcome.config().path()));
+        }
         case MountReader.Outcome.Skipped outcome -> skipped.put(mount.name(), outcome.why());
-        case MountReader.Outcome.Refused _ -> {}
+        case MountReader.Outcome.Refused outcome -> {
+          if (outcome.path() != null) {
+            places.add(new MountChecks.Place(mount, outcome.path()));
+          }
+        }
       }
     }
     identity.reportMissed();
-    List<String> notices = new MountChecks(mounted, cache, root).check();
+    List<String> notices = new MountChecks(places, mounted, cache, root).check();
     problems.throwIfAny();
     if (cache == null) {
       throw new IllegalStateException("a wrong cache section was not reported");
