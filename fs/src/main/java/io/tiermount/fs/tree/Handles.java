@@ -1,0 +1,204 @@
+package io.tiermount.fs.tree;
+
+import io.tiermount.backends.Version;
+import io.tiermount.backends.os.LibC;
+import io.tiermount.fs.cache.CachedFile;
+import io.tiermount.fs.fuse.FuseReply;
+import io.tiermount.fs.fuse.FuseReply.Backing;
+import io.tiermount.fs.fuse.FuseReply.OpenFile;
+import io.tiermount.fs.fuse.KernelCache;
+import io.tiermount.fs.fuse.Replier;
+import io.tiermount.fs.read.ReadAhead;
+import java.io.IOException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Open files and the mode each inode is open in. The kernel allows an inode one mode (cached or
+ * passthrough) and one backing id for as long as anything has it open (fs/fuse/iomode.c); a second
+ * open that disagrees fails with EIO there. So the state has this one place: it changes only under
+ * the inode's lock, and the lock is held until the kernel has the answer.
+ *
+ * <p>Where an open cannot join what is open already (another version, or a file that has become
+ * whole while it was open in cached mode), the caller answers ESTALE and gives the name a new node:
+ * the kernel looks it up again and opens that one. Old descriptors keep what they have.
+ */
+public final class Handles {
+  private static final Logger log = LoggerFactory.getLogger(Handles.class);
+
+  /**
+   * From this size on passthrough beats READs answered inline: a passthrough OPEN and RELEASE cost
+   * two ioctls and a kernel file, about as much as two 128 KiB READs (docs/PERFORMANCE.md).
+   */
+  public static final long MIN_PASSTHROUGH_BYTES = 256 << 10;
+
+  private final ConcurrentHashMap<Long, FileHandle> handles = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Long, OpenInode> inodes = new ConcurrentHashMap<>();
+  private final AtomicLong nextId = new AtomicLong(1);
+  private final AtomicLong passthroughOpens = new AtomicLong();
+  private final AtomicLong cachedOpens = new AtomicLong();
+
+  /** What became of an open. */
+  public enum Opened {
+    /** Answered. */
+    DONE,
+    /** Not answered: this inode cannot take the open; renew the node and answer ESTALE. */
+    RENEW,
+    /** Not answered: the file may qualify for passthrough once verified, which takes a while. */
+    VERIFY
+  }
+
+  /**
+   * Opens a content on a node and answers the request. The handle owns {@code file} from here on
+   * where the answer is {@code DONE}; otherwise it stays the caller's.
+   *
+   * @param verifyBytes verify up to so many bytes of a whole file here and now, so that it can be
+   *     opened in passthrough; 0 to be told by {@code VERIFY}
+   * @param blockBytes the cache's block
+   */
+  public Opened open(
+      Node node,
+      Version version,
+      CachedFile file,
+      int blockBytes,
+      long verifyBytes,
+      KernelCache kernel,
+      Replier replier) {
+    boolean eligible =
+        kernel.passthrough() && file.sizeBytes() >= MIN_PASSTHROUGH_BYTES && file.isWhole();
+    try (OpenInode inode = lock(node)) {
+      if (inode.opens > 0 && !version.equals(inode.version)) {
+        return Opened.RENEW;
+      }
+      OpenInode.Mode mode = inode.opens > 0 ? inode.mode : OpenInode.Mode.CACHED;
+      int backing = inode.backing;
+      if (eligible && mode == OpenInode.Mode.CACHED) {
+        Backed backed = back(file, verifyBytes, kernel);
+        if (backed.needsTime && inode.opens == 0) {
+          return Opened.VERIFY;
+        }
+        if (backed.id > 0 && inode.opens > 0) {
+          kernel.closeBacking(backed.id);
+          return Opened.RENEW;
+        }
+        if (backed.id > 0) {
+          mode = OpenInode.Mode.PASSTHROUGH;
+          backing = backed.id;
+        }
+      }
+      FileHandle handle =
+          new FileHandle(
+              nextId.getAndIncrement(), node, version, file, new ReadAhead(file, blockBytes));
+      handles.put(handle.id(), handle);
+      inode.opened(mode, backing, version);
+      boolean keep = mode == OpenInode.Mode.CACHED && version.equals(node.pages());
+      node.pages(mode == OpenInode.Mode.CACHED ? version : node.pages());
+      OpenFile opened =
+          new OpenFile(
+              handle.id(),
+              keep ? OpenFile.KEEP_CACHE : 0,
+              mode == OpenInode.Mode.PASSTHROUGH ? new Backing(backing) : null);
+      (mode == OpenInode.Mode.PASSTHROUGH ? passthroughOpens : cachedOpens).incrementAndGet();
+      if (!replier.reply(new FuseReply.Opened(opened))) {
+        forget(handle, inode, kernel);
+      }
+      return Opened.DONE;
+    }
+  }
+
+  private record Backed(int id, boolean needsTime) {}
+
+  private static Backed back(CachedFile file, long verifyBytes, KernelCache kernel) {
+    try {
+      int fd = file.backingFile(verifyBytes);
+      if (fd < 0) {
+        return new Backed(0, verifyBytes == 0);
+      }
+      try {
+        return new Backed(kernel.openBacking(fd), false);
+      } finally {
+        LibC.close(fd);
+      }
+    } catch (IOException e) {
+      log.warn("passthrough is not possible for content {}: {}", file.contentId(), e.getMessage());
+      return new Backed(0, false);
+    }
+  }
+
+  /** The open that a request names; null for a handle we never gave out. */
+  public @Nullable FileHandle get(long id) {
+    return handles.get(id);
+  }
+
+  /** Ends an open. */
+  public void release(long id, KernelCache kernel) {
+    FileHandle handle = handles.get(id);
+    if (handle == null) {
+      return;
+    }
+    try (OpenInode inode = lock(handle.node())) {
+      forget(handle, inode, kernel);
+    }
+  }
+
+  private void forget(FileHandle handle, OpenInode inode, KernelCache kernel) {
+    if (handles.remove(handle.id()) == null) {
+      return;
+    }
+    handle.file().close();
+    inode.opens--;
+    if (inode.opens == 0) {
+      if (inode.mode == OpenInode.Mode.PASSTHROUGH) {
+        kernel.closeBacking(inode.backing);
+      }
+      inode.mode = OpenInode.Mode.CACHED;
+      inode.backing = 0;
+    }
+  }
+
+  /** The version an inode is open on; null where it is not open. */
+  public @Nullable Version openVersion(Node node) {
+    OpenInode inode = inodes.get(node.id());
+    return inode == null ? null : inode.version;
+  }
+
+  /** A number for a directory's open, from the same sequence. */
+  public long nextId() {
+    return nextId.getAndIncrement();
+  }
+
+  /** Files open now. */
+  public int openFiles() {
+    return handles.size();
+  }
+
+  /** Opens answered with passthrough so far. */
+  public long passthroughOpens() {
+    return passthroughOpens.get();
+  }
+
+  /** Opens served by the daemon so far. */
+  public long cachedOpens() {
+    return cachedOpens.get();
+  }
+
+  /** Gives everything back after the mount is gone. */
+  public void closeAll(KernelCache kernel) {
+    for (Long id : handles.keySet()) {
+      release(id, kernel);
+    }
+  }
+
+  /** Locks what is open of a node; the caller closes it, which lets go of it. */
+  private OpenInode lock(Node node) {
+    while (true) {
+      OpenInode inode = inodes.computeIfAbsent(node.id(), id -> new OpenInode(id, inodes));
+      if (inode.tryEnter()) {
+        return inode;
+      }
+    }
+  }
+}

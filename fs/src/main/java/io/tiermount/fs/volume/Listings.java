@@ -1,0 +1,176 @@
+package io.tiermount.fs.volume;
+
+import io.tiermount.backends.ListPage;
+import io.tiermount.backends.ListRequest;
+import io.tiermount.backends.ObjectStore;
+import io.tiermount.backends.StoreException;
+import io.tiermount.fs.meta.MetaException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads directories: from the store's LIST pages, which go to the index as they pass, or from the
+ * index while its listing is fresh (or the store is down). Safe from any thread.
+ */
+final class Listings {
+  private static final int INDEX_WINDOW = 1_000;
+
+  private final ObjectStore store;
+  private final FactsStore facts;
+  private final Resolver resolver;
+  private final StoreHealth health;
+  private final boolean full;
+  private final InstantSource clock;
+
+  Listings(
+      ObjectStore store,
+      FactsStore facts,
+      Resolver resolver,
+      StoreHealth health,
+      boolean full,
+      InstantSource clock) {
+    this.store = store;
+    this.facts = facts;
+    this.resolver = resolver;
+    this.health = health;
+    this.full = full;
+    this.clock = clock;
+  }
+
+  /**
+   * Begins to read a directory.
+   *
+   * @param maxAgeMillis how old a listing in the index may be
+   */
+  ObjectDirectory.Windows open(long dirId, String dirKey, long maxAgeMillis) {
+    long listedAt = facts.listedAt(dirId);
+    if (listedAt != 0
+        && (clock.millis() - listedAt < maxAgeMillis || (health.down() && !health.probe()))) {
+      return new FromIndex(dirId, listedAt);
+    }
+    return new FromStore(dirId, dirKey, listedAt);
+  }
+
+  /** What a listing found in the index. */
+  private final class FromIndex implements ObjectDirectory.Windows {
+    private final long dirId;
+    private final long listedAt;
+    private String last = "";
+    private boolean end;
+
+    private FromIndex(long dirId, long listedAt) {
+      this.dirId = dirId;
+      this.listedAt = listedAt;
+    }
+
+    @Override
+    public @Nullable List<DirEntry> next() throws StoreException {
+      if (end) {
+        return null;
+      }
+      try {
+        FactsStore.Window window = facts.scan(dirId, last, listedAt, INDEX_WINDOW);
+        last = window.last();
+        end = window.end();
+        return window.entries();
+      } catch (MetaException e) {
+        throw new StoreException(
+            StoreException.Kind.LOCAL_IO,
+            "",
+            "the cache's index can't be read: " + e.getMessage(),
+            e);
+      }
+    }
+  }
+
+  /** What the store lists, page by page. */
+  private final class FromStore implements ObjectDirectory.Windows {
+    private final long dirId;
+    private final ListingMerger merger;
+    private final long startedAt;
+    private final long listedBefore;
+    private @Nullable ListRequest request;
+    private ObjectDirectory.@Nullable Windows instead;
+    private final boolean known;
+
+    private FromStore(long dirId, String dirKey, long listedBefore) {
+      this.dirId = dirId;
+      this.merger = new ListingMerger(dirKey);
+      this.startedAt = clock.millis();
+      this.listedBefore = listedBefore;
+      this.request = ListRequest.directory(dirKey);
+      this.known = full && hasFacts(dirId);
+    }
+
+    @Override
+    public @Nullable List<DirEntry> next() throws StoreException {
+      if (instead != null) {
+        return instead.next();
+      }
+      ListRequest wanted = request;
+      if (wanted == null) {
+        return null;
+      }
+      ListPage page;
+      try {
+        page = store.list(wanted);
+        health.answered();
+      } catch (StoreException e) {
+        if (health.failed(e) && wanted.token() == null && listedBefore != 0) {
+          instead = new FromIndex(dirId, listedBefore);
+          return instead.next();
+        }
+        throw e;
+      }
+      List<DirEntry> entries = completed(merger.merge(page, clock.millis()));
+      facts.putAll(dirId, entries);
+      if (merger.folderMarkers()) {
+        resolver.folderMarkersSeen();
+      }
+      request = page.nextToken() == null ? null : wanted.next(page.nextToken());
+      if (request == null) {
+        facts.listed(dirId, startedAt);
+      }
+      return entries;
+    }
+
+    /** Metadata that was fetched for the same version stays known. */
+    private List<DirEntry> completed(List<DirEntry> entries) {
+      if (!known && full) {
+        return entries;
+      }
+      List<DirEntry> out = new ArrayList<>(entries.size());
+      for (DirEntry entry : entries) {
+        out.add(new DirEntry(entry.name(), entry.segment(), completed(entry)));
+      }
+      return out;
+    }
+
+    private Facts completed(DirEntry entry) {
+      Facts listed = entry.facts();
+      if (!full) {
+        return listed.withPosix(PosixMetadata.NONE);
+      }
+      if (listed.posix() != null) {
+        return listed;
+      }
+      Facts old = facts.get(dirId, entry.name());
+      if (old == null || old.posix() == null || old.directory() != listed.directory()) {
+        return listed;
+      }
+      // A listing shows no version of a directory's marker: what was read of it stays.
+      boolean marker = listed.directory() && listed.key() == null;
+      return marker || old.sameObject(listed) ? old.seenAt(listed.seenAtMillis()) : listed;
+    }
+  }
+
+  private boolean hasFacts(long dirId) {
+    try {
+      return !facts.scan(dirId, "", 0, 1).entries().isEmpty();
+    } catch (MetaException e) {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,131 @@
+package io.tiermount.fs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tiermount.fs.MountFixture.Options;
+import io.tiermount.fs.volume.VolumeOptions.AttributeMode;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** SEMANTICS R13 to R16, R20: exactly the calls needed, over a real mount. */
+class ReadCallsTest {
+  @TempDir Path dir;
+  private final Bucket bucket = new Bucket();
+
+  @Test
+  void r14_a_cold_small_file_costs_its_look_up_pair_and_one_get() throws Exception {
+    bucket.put("d/file", "hello");
+    bucket.put("other", "x");
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), Options.USUAL)) {
+      assertThat(bucket.calls().drain()).as("R28: nothing is asked to mount").isEmpty();
+      assertThat(mount.cat("d/file")).asString(StandardCharsets.UTF_8).isEqualTo("hello");
+      assertThat(bucket.calls().drain())
+          .containsExactlyInAnyOrder(
+              "HEAD d", "LIST d/ max=1", "HEAD d/file", "LIST d/file/ max=1", "GET d/file 0+5");
+    }
+  }
+
+  @Test
+  void r14_in_a_directory_just_listed_it_costs_one_get() throws Exception {
+    bucket.put("d/file", "hello");
+    try (MountFixture mount =
+        new MountFixture(dir, bucket.store(), Options.USUAL.attributes(AttributeMode.LIST))) {
+      assertThat(mount.sh("ls -f d").lines()).contains("file");
+      assertThat(bucket.calls().drain())
+          .containsExactlyInAnyOrder("HEAD d", "LIST d/ max=1", "LIST d/ delimiter");
+      assertThat(mount.cat("d/file")).asString(StandardCharsets.UTF_8).isEqualTo("hello");
+      assertThat(bucket.calls().drain()).containsExactly("GET d/file 0+5");
+    }
+  }
+
+  @Test
+  void r15_a_cached_fresh_file_costs_nothing_even_after_a_restart() throws Exception {
+    byte[] big = Bucket.bytes(5 << 20, 1);
+    bucket.put("big", big);
+    bucket.put("small", "hello");
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), Options.USUAL)) {
+      assertThat(mount.cat("big")).isEqualTo(big);
+      mount.cat("small");
+      bucket.calls().drain();
+      assertThat(mount.cat("big")).isEqualTo(big);
+      MountFixture.dropKernelCaches();
+      assertThat(mount.cat("big")).isEqualTo(big);
+      assertThat(mount.cat("small")).asString(StandardCharsets.UTF_8).isEqualTo("hello");
+      assertThat(bucket.calls().drain()).isEmpty();
+    }
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), Options.USUAL)) {
+      assertThat(mount.cat("big")).isEqualTo(big);
+      assertThat(mount.cat("small")).asString(StandardCharsets.UTF_8).isEqualTo("hello");
+      assertThat(bucket.calls().drain()).isEmpty();
+    }
+  }
+
+  @Test
+  void r16_a_sequential_reader_fetches_each_block_once() throws Exception {
+    byte[] big = Bucket.bytes((9 << 20) + 17, 2);
+    bucket.put("big", big);
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), Options.USUAL)) {
+      assertThat(mount.cat("big")).isEqualTo(big);
+      assertThat(bucket.calls().drain())
+          .containsExactlyInAnyOrder(
+              "HEAD big",
+              "LIST big/ max=1",
+              "GET big 0+4194304",
+              "GET big 4194304+4194304",
+              "GET big 8388608+1048593");
+    }
+  }
+
+  @Test
+  void r20_a_whole_cached_file_is_read_without_the_daemon() throws Exception {
+    byte[] big = Bucket.bytes(5 << 20, 1);
+    bucket.put("big", big);
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), Options.USUAL)) {
+      assertThat(mount.kernel().passthroughOff()).isEmpty();
+      assertThat(mount.cat("big")).isEqualTo(big);
+      MountFixture.await(() -> mount.handles().openFiles() == 0);
+      long reads = mount.requests("READ");
+      assertThat(reads).isPositive();
+      MountFixture.dropKernelCaches();
+      assertThat(mount.cat("big")).isEqualTo(big);
+      assertThat(mount.requests("READ")).isEqualTo(reads);
+      assertThat(mount.handles().passthroughOpens()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void r13_listing_costs_list_pages_only_and_attributes_one_head_each_once() throws Exception {
+    for (int i = 0; i < 40; i++) {
+      bucket.put("d/f%02d".formatted(i), "x");
+    }
+    bucket.put("d/sub/x", "x");
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), Options.USUAL)) {
+      assertThat(mount.sh("ls -f d").lines()).hasSize(43).contains("f00", "f39", "sub");
+      assertThat(bucket.calls().drain())
+          .containsExactlyInAnyOrder("HEAD d", "LIST d/ max=1", "LIST d/ delimiter");
+      assertThat(mount.sh("ls -l d").lines()).hasSize(42);
+      List<String> calls = bucket.calls().drain();
+      assertThat(calls).hasSize(41).allMatch(call -> call.startsWith("HEAD d/"));
+      assertThat(calls).doesNotHaveDuplicates();
+      MountFixture.dropKernelCaches();
+      assertThat(mount.sh("ls -l d").lines()).hasSize(42);
+      assertThat(bucket.calls().drain()).isEmpty();
+    }
+  }
+
+  @Test
+  void r13_with_attributes_list_even_ls_l_costs_list_pages_only() throws Exception {
+    for (int i = 0; i < 40; i++) {
+      bucket.put("d/f%02d".formatted(i), "x");
+    }
+    try (MountFixture mount =
+        new MountFixture(dir, bucket.store(), Options.USUAL.attributes(AttributeMode.LIST))) {
+      assertThat(mount.sh("ls -l d").lines()).hasSize(41);
+      assertThat(bucket.calls().drain())
+          .containsExactlyInAnyOrder("HEAD d", "LIST d/ max=1", "LIST d/ delimiter");
+    }
+  }
+}
