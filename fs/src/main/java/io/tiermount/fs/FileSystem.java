@@ -439,6 +439,7 @@ public final class FileSystem implements FuseHandler {
 
   private static void statFs(Replier replier) {
     replier.reply(
-        new FuseReply.FsStats(STATFS_BLOCKS, STATFS_BLOCKS, STATFS_FILES, STATFS_FILES, 4096, MAX_NAME_BYTES));
+        new FuseReply.FsStats(
+            STATFS_BLOCKS, STATFS_BLOCKS, STATFS_FILES, STATFS_FILES, 4096, MAX_NAME_BYTES));
   }
 }

@@ -11,7 +11,9 @@ import java.util.Map;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
-/** A bucket in memory and the hand that fills it beside the mount; what it writes is not counted. */
+/**
+ * A bucket in memory and the hand that fills it beside the mount; what it writes is not counted.
+ */
 final class Bucket {
   private final MemoryStore store = new MemoryStore();
 

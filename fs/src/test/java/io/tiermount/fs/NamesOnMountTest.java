@@ -115,13 +115,8 @@ class NamesOnMountTest {
         "x".getBytes(StandardCharsets.UTF_8),
         null,
         Map.of("mode", "33152", "uid", "1234", "gid", "77", "mtime", "1500000000.25"));
-    bucket.put(
-        "link",
-        "f".getBytes(StandardCharsets.UTF_8),
-        null,
-        Map.of("mode", "41471"));
-    bucket.put(
-        "dir/", new byte[0], "application/x-directory", Map.of("mode", "16877", "uid", "5"));
+    bucket.put("link", "f".getBytes(StandardCharsets.UTF_8), null, Map.of("mode", "41471"));
+    bucket.put("dir/", new byte[0], "application/x-directory", Map.of("mode", "16877", "uid", "5"));
     bucket.put("dir/x", "x");
     try (MountFixture mount = mount()) {
       assertThat(mount.sh("stat -c '%a %u %g %.2Y %F' f").text())
@@ -146,8 +141,18 @@ class NamesOnMountTest {
     bucket.put("f", "x").put("d/g", "x");
     try (MountFixture mount = mount()) {
       String[] changes = {
-        "echo x > f", "echo x > new", "rm f", "mkdir n", "rmdir d", "mv f g", "ln f h",
-        "ln -s f s", "chmod 600 f", "touch f", "truncate -s 0 f", "mkfifo p"
+        "echo x > f",
+        "echo x > new",
+        "rm f",
+        "mkdir n",
+        "rmdir d",
+        "mv f g",
+        "ln f h",
+        "ln -s f s",
+        "chmod 600 f",
+        "touch f",
+        "truncate -s 0 f",
+        "mkfifo p"
       };
       for (String change : changes) {
         Result result = mount.sh(change);

@@ -116,8 +116,7 @@ class VersionsTest {
       assertThat(mount.handles().passthroughOpens()).isEqualTo(1);
       MountFixture.await(() -> mount.handles().openFiles() == 0);
       ContentKey key =
-          new ContentKey(
-              "test", "f", bucket.store().head("f").orElseThrow().version());
+          new ContentKey("test", "f", bucket.store().head("f").orElseThrow().version());
       assertThat(mount.cache().evict(key)).isPositive();
       assertThat(mount.cache().contains(key)).isFalse();
       MountFixture.dropKernelCaches();
