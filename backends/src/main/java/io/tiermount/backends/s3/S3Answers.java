@@ -18,8 +18,8 @@ import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
- * S3's answers as {@link ObjectInfo}. Times are cut to whole seconds: headers have no more, listings
- * of some stores do, and the two must be equal for one version.
+ * S3's answers as {@link ObjectInfo}. Times are cut to whole seconds: headers have no more,
+ * listings of some stores do, and the two must be equal for one version.
  */
 final class S3Answers {
   /** Our own mark on a write ({@link S3Write}); never shown to callers. */

@@ -70,8 +70,7 @@ final class S3Calls implements AutoCloseable {
     }
   }
 
-  private <T> T tries(
-      String what, String key, Patience patience, Attempt<T> attempt, S3Call call)
+  private <T> T tries(String what, String key, Patience patience, Attempt<T> attempt, S3Call call)
       throws StoreException {
     long stallNanos = patience == Patience.LONG ? deadlineNanos : deadlineNanos / 3;
     int retries = 0;

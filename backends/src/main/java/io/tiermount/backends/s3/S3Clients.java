@@ -111,7 +111,9 @@ final class S3Clients implements AutoCloseable {
     return builder.build();
   }
 
-  /** Not the SDK's own chain: that asks the instance metadata and waits for it where there is none. */
+  /**
+   * Not the SDK's own chain: that asks the instance metadata and waits for it where there is none.
+   */
   private Region region() {
     if (options.region() != null) {
       return Region.of(options.region());

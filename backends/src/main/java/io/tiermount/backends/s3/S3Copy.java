@@ -109,17 +109,18 @@ final class S3Copy {
       return;
     }
     Version there =
-        calls.run(
-            "HEAD",
-            key,
-            Patience.QUICK,
-            (client, call) -> {
-              HeadObjectResponse answer = S3Store.headOrNull(client, requests.head(key));
-              return new Found(
-                  answer == null
-                      ? null
-                      : S3Answers.version(answer.eTag(), answer.lastModified()));
-            })
+        calls
+            .run(
+                "HEAD",
+                key,
+                Patience.QUICK,
+                (client, call) -> {
+                  HeadObjectResponse answer = S3Store.headOrNull(client, requests.head(key));
+                  return new Found(
+                      answer == null
+                          ? null
+                          : S3Answers.version(answer.eTag(), answer.lastModified()));
+                })
             .version();
     boolean holds =
         switch (condition) {
@@ -244,11 +245,7 @@ final class S3Copy {
   }
 
   private CreateMultipartUploadRequest createRequest(
-      String sourceKey,
-      HeadObjectResponse source,
-      String key,
-      ObjectAttributes kept,
-      S3Write write)
+      String sourceKey, HeadObjectResponse source, String key, ObjectAttributes kept, S3Write write)
       throws StoreException {
     CreateMultipartUploadRequest.Builder create =
         requests

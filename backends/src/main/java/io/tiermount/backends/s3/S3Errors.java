@@ -20,8 +20,8 @@ import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.AbortedException;
 
 /**
- * The one table from what S3 and the SDK report to {@link Kind}, with what to do about it. Source of
- * the codes: S3 API reference, "List of error codes".
+ * The one table from what S3 and the SDK report to {@link Kind}, with what to do about it. Source
+ * of the codes: S3 API reference, "List of error codes".
  */
 final class S3Errors {
   private static final Pattern REGION = Pattern.compile("<Region>([a-z0-9-]+)</Region>");
@@ -31,8 +31,7 @@ final class S3Errors {
    *
    * @param retry another try may help
    */
-  record Failure(
-      Kind kind, String key, String message, boolean retry, @Nullable Throwable cause) {
+  record Failure(Kind kind, String key, String message, boolean retry, @Nullable Throwable cause) {
     StoreException exception(int tries) {
       String text = tries > 1 ? message + " (tried " + tries + " times)" : message;
       return new StoreException(kind, key, text, cause);
@@ -92,7 +91,10 @@ final class S3Errors {
       return new Failure(
           Kind.INVALID,
           key,
-          text(what, key, "bucket " + bucket + " is in region " + region + ": set region = " + region),
+          text(
+              what,
+              key,
+              "bucket " + bucket + " is in region " + region + ": set region = " + region),
           false,
           e);
     }
@@ -152,12 +154,15 @@ final class S3Errors {
       case PRECONDITION_FAILED -> "the object is another version now";
       case THROTTLED -> "the store asks to slow down: lower the load or raise its limits";
       case UNAVAILABLE ->
-          status == 507 ? "the store is full: free space there" : "the store has a fault of its own";
+          status == 507
+              ? "the store is full: free space there"
+              : "the store has a fault of its own";
       case TIMEOUT -> "the store waited for the request in vain: see whether the network is slow";
       case CORRUPT -> "the bytes changed on the way: check the network and the memory";
       case TOO_LARGE -> "the object is larger than the store takes";
       case UNSUPPORTED -> "the store does not know this request";
-      case INVALID -> "the store refuses the request: check bucket, endpoint, region and path_style";
+      case INVALID ->
+          "the store refuses the request: check bucket, endpoint, region and path_style";
       case INTERRUPTED, CLOSED, LOCAL_IO -> "";
     };
   }

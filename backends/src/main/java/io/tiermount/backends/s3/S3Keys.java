@@ -37,7 +37,9 @@ final class S3Keys implements AwsCredentialsProvider, AutoCloseable {
   }
 
   AwsCredentialsProvider signer() {
-    return credentials instanceof Credentials.Anonymous ? AnonymousCredentialsProvider.create() : this;
+    return credentials instanceof Credentials.Anonymous
+        ? AnonymousCredentialsProvider.create()
+        : this;
   }
 
   private synchronized AwsCredentialsProvider provider() {

@@ -75,8 +75,11 @@ final class S3Read {
             .bucket(bucket)
             .key(key)
             .checksumMode(ChecksumMode.ENABLED)
-            .requestPayer(payer)
-            .range("bytes=" + position + "-" + (endBytes - 1));
+            .requestPayer(payer);
+    // All of it: without Range stores send their checksum of the whole object along.
+    if (position > 0 || endBytes < Long.MAX_VALUE) {
+      request.range("bytes=" + position + "-" + (endBytes - 1));
+    }
     if (pinned != null) {
       request.ifMatch(S3Answers.etag(pinned));
     }

@@ -44,10 +44,11 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
  *
  * <p><b>Integrity.</b> Over http the payload's SHA-256 is signed; over https TLS protects it. No
  * further checksum is sent (Ceph RGW and others refuse them); those that the store sends are
- * verified.
+ * verified. Stores send them with whole objects only, not with ranges: who reads all of an object
+ * asks for {@code 0 + Long.MAX_VALUE} bytes, which goes without a Range header.
  *
- * <p>Any thread may call; calls from platform threads are carried out on a virtual one, because only
- * there an interrupt ends a socket's wait.
+ * <p>Any thread may call; calls from platform threads are carried out on a virtual one, because
+ * only there an interrupt ends a socket's wait.
  */
 public final class S3Store implements ObjectStore {
   private static final long MIB = 1L << 20;

@@ -132,8 +132,7 @@ final class S3Upload implements Upload {
     }
     List<CompletedPart> inOrder = inOrder();
     long size = sizeBytes();
-    CompleteMultipartUploadRequest request =
-        requests.complete(key, uploadId, inOrder, condition);
+    CompleteMultipartUploadRequest request = requests.complete(key, uploadId, inOrder, condition);
     Predicate<HeadObjectResponse> ours = ours(inOrder);
     S3Write named = write == null ? new S3Write(requests.bucket(), key) : write;
     ObjectInfo info =
@@ -235,8 +234,7 @@ final class S3Upload implements Upload {
         throw new StoreException(
             Kind.INVALID, key, "part " + number + " of " + key + " is missing: send it");
       }
-      inOrder.add(
-          CompletedPart.builder().partNumber(number).eTag(part.getValue().etag()).build());
+      inOrder.add(CompletedPart.builder().partNumber(number).eTag(part.getValue().etag()).build());
     }
     if (inOrder.isEmpty()) {
       throw new StoreException(
