@@ -146,12 +146,12 @@ interface ReadContract extends StoreFixture {
 
   @Test
   default void a_big_object_reads_in_order_from_any_place() throws Exception {
-    byte[] bytes = random(3, 20 << 20);
+    byte[] bytes = random(3, 9 << 20);
     ObjectInfo info = put("big", bytes);
     ByteBuffer whole = ByteBuffer.allocate(bytes.length);
     store().read("big", info.version(), 0, bytes.length, ReadTarget.into(whole));
     assertThat(Arrays.mismatch(whole.array(), bytes)).isEqualTo(-1);
-    int from = (11 << 20) + 7;
+    int from = (5 << 20) + 7;
     assertThat(
             Arrays.mismatch(
                 read("big", info.version(), from, 3 << 20),

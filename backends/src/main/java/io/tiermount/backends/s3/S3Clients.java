@@ -104,7 +104,10 @@ final class S3Clients implements AutoCloseable {
             .responseChecksumValidation(ResponseChecksumValidation.WHEN_SUPPORTED)
             .serviceConfiguration(service -> service.chunkedEncodingEnabled(false))
             .overrideConfiguration(
-                override -> override.retryStrategy(AwsRetryStrategy.doNotRetry()));
+                override ->
+                    override
+                        .retryStrategy(AwsRetryStrategy.doNotRetry())
+                        .addExecutionInterceptor(new XmlRepair()));
     if (options.endpoint() != null) {
       builder.endpointOverride(options.endpoint());
     }

@@ -10,6 +10,7 @@ import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadRequest;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.CreateMultipartUploadRequest;
 import software.amazon.awssdk.services.s3.model.DeleteObjectRequest;
+import software.amazon.awssdk.services.s3.model.EncodingType;
 import software.amazon.awssdk.services.s3.model.HeadObjectRequest;
 import software.amazon.awssdk.services.s3.model.ListMultipartUploadsRequest;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
@@ -36,6 +37,7 @@ record S3Requests(String bucket, PutOptions put) {
         .continuationToken(request.token())
         .startAfter(request.token() == null ? request.startAfter() : null)
         .maxKeys(request.maxKeys())
+        .encodingType(EncodingType.URL) // XML can't carry every key; the SDK decodes
         .requestPayer(payer())
         .build();
   }
@@ -122,6 +124,7 @@ record S3Requests(String bucket, PutOptions put) {
     return ListMultipartUploadsRequest.builder()
         .bucket(bucket)
         .prefix(prefix.isEmpty() ? null : prefix)
+        .encodingType(EncodingType.URL)
         .requestPayer(payer())
         .build();
   }
