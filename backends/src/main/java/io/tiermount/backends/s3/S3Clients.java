@@ -103,11 +103,10 @@ final class S3Clients implements AutoCloseable {
             .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
             .responseChecksumValidation(ResponseChecksumValidation.WHEN_SUPPORTED)
             .serviceConfiguration(service -> service.chunkedEncodingEnabled(false))
-            .overrideConfiguration(
-                override ->
-                    override
-                        .retryStrategy(AwsRetryStrategy.doNotRetry())
-                        .addExecutionInterceptor(new XmlRepair()));
+            .overrideConfiguration(override ->
+                override
+                    .retryStrategy(AwsRetryStrategy.doNotRetry())
+                    .addExecutionInterceptor(new XmlRepair()));
     if (options.endpoint() != null) {
       builder.endpointOverride(options.endpoint());
     }

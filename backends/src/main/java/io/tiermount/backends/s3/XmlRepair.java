@@ -24,7 +24,8 @@ import software.amazon.awssdk.services.s3.model.ListPartsRequest;
 final class XmlRepair implements ExecutionInterceptor {
   private static final int MAX_BYTES = 8 << 20;
   private static final Pattern REFERENCE = Pattern.compile("&#(x[0-9a-fA-F]{1,6}|[0-9]{1,7});");
-  private static final Pattern RAW = Pattern.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ufffe\\uffff]");
+  private static final Pattern RAW =
+      Pattern.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ufffe\\uffff]");
 
   @Override
   public Optional<InputStream> modifyHttpResponseContent(
