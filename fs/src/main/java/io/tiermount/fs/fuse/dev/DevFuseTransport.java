@@ -7,8 +7,6 @@ import io.tiermount.fs.fuse.FuseTransport;
 import io.tiermount.fs.fuse.KernelCache;
 import io.tiermount.fs.fuse.MountOptions;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
@@ -34,11 +32,12 @@ public final class DevFuseTransport implements FuseTransport {
   /** How long readers may take to notice; only a handler that blocks them needs it. */
   private static final long END_MILLIS = 3_000;
 
-  private static final long RETRY_MILLIS = 50;
+  /** How long readers may take to notice that an idle mount is gone. */
+  private static final long IDLE_MILLIS = 200;
 
   private static final int UNMOUNT_NOW = LibC.MNT_FORCE | LibC.MNT_DETACH;
 
-  private final Path fuseControl;
+  private final FuseControl fuseControl;
 
   /** Serialises start and close. */
   private final ReentrantLock lifecycle = new ReentrantLock();
@@ -59,7 +58,7 @@ public final class DevFuseTransport implements FuseTransport {
    * @param fuseControl where fusectl is mounted, if it is
    */
   DevFuseTransport(Path fuseControl) {
-    this.fuseControl = fuseControl;
+    this.fuseControl = new FuseControl(fuseControl);
   }
 
   @Override
@@ -142,7 +141,7 @@ public final class DevFuseTransport implements FuseTransport {
       }
       if (!running.awaitEnd(END_MILLIS)) {
         log.error(
-            "{} is unmounted, but requests still block the transport's threads; leaving them",
+            "{} is unmounted, but its threads are blocked in requests; leaving them behind",
             mounted.path());
       }
       running.destroy();
@@ -156,33 +155,18 @@ public final class DevFuseTransport implements FuseTransport {
    * aborted: whoever still waits gets ENOTCONN or ECONNABORTED.
    */
   private void unmount(MountPoint mounted, Session running) {
-    if (mounted.unmount(0) && running.awaitEnd(RETRY_MILLIS)) {
+    if (mounted.unmount(0) && running.awaitEnd(IDLE_MILLIS)) {
       return;
     }
-    Path abort = mounted.control(fuseControl).resolve("abort");
-    if (Files.isWritable(abort)) {
-      mounted.unmount(LibC.MNT_DETACH);
-      if (!running.awaitEnd(GRACE_MILLIS)) {
-        abort(abort, mounted);
-      }
+    mounted.unmount(LibC.MNT_DETACH);
+    if (running.awaitEnd(GRACE_MILLIS)) {
       return;
     }
-    // Without fusectl only umount itself can abort, and only while the mount is in the tree.
-    for (long waited = 0; waited < GRACE_MILLIS; waited += RETRY_MILLIS) {
-      if (running.awaitEnd(RETRY_MILLIS)) {
-        return;
-      }
-      mounted.unmount(0);
-    }
-    mounted.unmount(UNMOUNT_NOW);
-  }
-
-  private static void abort(Path abort, MountPoint mounted) {
     log.warn("{} is still in use after {} ms; aborting it", mounted.path(), GRACE_MILLIS);
     try {
-      Files.writeString(abort, "1", StandardCharsets.US_ASCII);
+      fuseControl.abort(mounted.device());
     } catch (IOException e) {
-      log.error("Aborting {} through {} failed", mounted.path(), abort, e);
+      log.error("{} could not be aborted; what uses it hangs", mounted.path(), e);
     }
   }
 }

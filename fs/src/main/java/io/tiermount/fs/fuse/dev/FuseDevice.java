@@ -78,6 +78,10 @@ final class FuseDevice {
     }
   }
 
+  boolean isClosed() {
+    return closed.get();
+  }
+
   private boolean enter() {
     while (true) {
       int n = users.get();

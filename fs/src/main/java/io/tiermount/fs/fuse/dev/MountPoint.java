@@ -189,9 +189,4 @@ record MountPoint(Path path, String device) {
           e.toString());
     }
   }
-
-  /** Where the connection's control files are; they exist only where fusectl is mounted. */
-  Path control(Path fuseControl) {
-    return fuseControl.resolve(device.substring(device.indexOf(':') + 1));
-  }
 }

@@ -79,6 +79,9 @@ final class Reader implements Runnable {
     try {
       while (true) {
         long result = session.device().read(in);
+        if (session.device().isClosed()) {
+          return;
+        }
         if (result > 0) {
           take();
         } else if (!goesOn((int) -result)) {

@@ -11,6 +11,7 @@ import io.tiermount.fs.fuse.FuseTransport;
 import io.tiermount.fs.fuse.KernelCache;
 import io.tiermount.fs.fuse.MemoryTree;
 import io.tiermount.fs.fuse.MountOptions;
+import io.tiermount.fs.fuse.NodeEntry;
 import io.tiermount.fs.fuse.TransportContract;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,11 +21,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -160,6 +163,73 @@ class DevTransportTest extends TransportContract {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  @Test
+  void lookups_that_callers_gave_up_are_forgotten_too() throws Exception {
+    for (int i = 0; i < 300; i++) {
+      tree.file("dir/" + i % 10 + "/" + i, random(1));
+    }
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    // A slow store, so that callers die while they wait.
+    tree.hook((request, replier) -> {
+      if (request instanceof FuseRequest.Forget) {
+        return false;
+      }
+      Thread worker =
+          Thread.ofVirtual()
+              .unstarted(() -> {
+                LockSupport.parkNanos(100_000);
+                tree.answer(request, replier);
+              });
+      replier.onInterrupt(worker::interrupt);
+      worker.start();
+      return true;
+    });
+    start();
+    for (int i = 0; i < 15; i++) {
+      Process ls = run("ls", "-lR", mount.toString());
+      long until = count("LOOKUP") + count("READDIRPLUS") + random.nextInt(40);
+      await(() -> !ls.isAlive() || count("LOOKUP") + count("READDIRPLUS") >= until);
+      ls.destroyForcibly();
+      assertThat(ls.waitFor()).isNotEqualTo(1);
+    }
+    assertThat(tree.lookupCount()).as("seed %d", seed).isPositive();
+    await(() -> {
+      dropCaches();
+      return tree.lookupCount() == 0;
+    });
+  }
+
+  @Test
+  void a_name_that_is_not_there_may_be_remembered() throws IOException {
+    tree.hook((request, replier) -> {
+      if (request instanceof FuseRequest.Lookup) {
+        NodeEntry none = new NodeEntry(0, 0, 60_000_000_000L, 0, tree.directory("").attributes());
+        replier.reply(new FuseReply.Entry(none));
+        return true;
+      }
+      return false;
+    });
+    start();
+    for (int i = 0; i < 3; i++) {
+      assertErrno(Errno.ENOENT, () -> LibC.stat(at("none")));
+    }
+    assertThat(count("LOOKUP")).isEqualTo(1);
+  }
+
+  @Test
+  void open_answered_ENOSYS_is_not_asked_again() throws IOException {
+    tree.file("file", random(10_000));
+    tree.hook(
+        (request, replier) -> request instanceof FuseRequest.Open && replier.fail(Errno.ENOSYS));
+    start();
+    for (int i = 0; i < 3; i++) {
+      assertThat(Files.readAllBytes(mount.resolve("file"))).isEqualTo(random(10_000));
+    }
+    assertThat(count("OPEN")).isEqualTo(1);
+    assertThat(count("RELEASE")).isZero();
   }
 
   @Test
