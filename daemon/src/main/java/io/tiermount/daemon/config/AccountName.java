@@ -67,6 +67,11 @@ record AccountName(Kind kind, String name) {
     }
   }
 
+  /** As it was written. */
+  String text() {
+    return kind == Kind.GROUP ? "@" + name : name;
+  }
+
   Principal resolve(NodeFacts node) throws BadValueException {
     return switch (kind) {
       case EVERYONE -> new Principal.Everyone();

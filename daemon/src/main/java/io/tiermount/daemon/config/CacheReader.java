@@ -60,10 +60,15 @@ final class CacheReader {
           NodeKeys.CACHE_MAX_USED, "with dirs: max_used_bytes in each of them instead", "");
     }
     List<CacheOptions.Directory> directories = new ArrayList<>();
-    for (int i = 0; i < several.size(); i++) {
+    List<Node> written =
+        root.node(NodeKeys.CACHE_DIRS) instanceof Node.Items list ? list.items() : List.of();
+    for (int i = 0; i < written.size(); i++) {
+      if (!(written.get(i) instanceof Node.Section section)) {
+        continue;
+      }
       KeyReader entry =
           new KeyReader(
-              several.get(i),
+              section,
               NodeKeys.CACHE_DIRS.path() + "." + Schema.ELEMENT,
               NodeKeys.CACHE_DIRS.path() + "[" + i + "]",
               root.problems());

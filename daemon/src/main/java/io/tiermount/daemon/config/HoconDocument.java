@@ -13,6 +13,7 @@ import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueFactory;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +22,8 @@ import java.util.Map;
 final class HoconDocument {
   /** Where each path was last written: substitution loses the line of what it replaces. */
   private final Map<List<String>, Position> positions = new HashMap<>();
+
+  private static final Position NOWHERE = new Position("", 0);
 
   private Config merged = ConfigFactory.empty();
 
@@ -69,13 +72,13 @@ final class HoconDocument {
                   .setAllowMissing(false)
                   .setOriginDescription(part.path().toString()));
     } catch (ConfigException e) {
-      HoconErrors.report(e, part.path().toString(), problems);
+      HoconErrors.parsing(e, part.path().toString(), problems);
       return;
     }
     if (!part.section().isEmpty()) {
       if (parsed.root().size() == 1 && parsed.root().containsKey(part.section())) {
         problems.add(
-            position(parsed.root(), new Position(part.path().toString(), 1)),
+            HoconErrors.position(parsed.root().origin(), new Position(part.path().toString(), 1)),
             part.section(),
             "a section " + part.section() + " within itself",
             "the section's keys: the file's name says already which section it is",
@@ -95,7 +98,7 @@ final class HoconDocument {
     result.merged = merged;
     for (Setting setting : settings) {
       Config one = setting.value().atPath(ConfigUtil.joinPath(setting.path()));
-      result.notePositions(one.root(), List.of(), new Position(setting.from(), 0));
+      result.notePosition(setting);
       result.merged = one.withFallback(result.merged);
     }
     return result;
@@ -111,9 +114,15 @@ final class HoconDocument {
     if (exact != null) {
       return exact;
     }
-    if (origin.filename() != null && origin.lineNumber() > 0) {
-      return new Position(origin.filename(), origin.lineNumber());
-    }
+    Position container = container(path);
+    Position own = HoconErrors.position(origin, NOWHERE);
+    // What comes from a single value has no lines.
+    boolean lines =
+        own.line() > 0 && !(container.line() == 0 && container.file().equals(own.file()));
+    return lines ? own : container;
+  }
+
+  private Position container(List<String> path) {
     List<String> above = path;
     while (!above.isEmpty()) {
       above = above.subList(0, above.size() - 1);
@@ -122,20 +131,41 @@ final class HoconDocument {
         return container;
       }
     }
-    return new Position(origin.description(), 0);
+    return NOWHERE;
+  }
+
+  /** The key that stands at a place; "" where none is known to. */
+  String keyAt(Position place) {
+    return positions.entrySet().stream()
+        .filter(entry -> entry.getValue().equals(place))
+        .map(entry -> String.join(".", entry.getKey()))
+        .max(Comparator.comparingInt(String::length).thenComparing(Comparator.naturalOrder()))
+        .orElse("");
+  }
+
+  private void notePosition(Setting setting) {
+    Position from = new Position(setting.from(), 0);
+    List<String> path = setting.path();
+    positions
+        .keySet()
+        .removeIf(
+            known -> known.size() > path.size() && path.equals(known.subList(0, path.size())));
+    positions.put(path, from);
+    for (int length = 0; length < path.size(); length++) {
+      positions.putIfAbsent(List.copyOf(path.subList(0, length)), from);
+    }
   }
 
   private void notePositions(ConfigObject object, List<String> path, Position container) {
-    Position here = position(object, container);
-    positions.merge(
-        path, here, (old, now) -> now.line() > 0 || now.file().startsWith("-o") ? now : old);
+    Position here = HoconErrors.position(object.origin(), container);
+    positions.put(path, here);
     for (Map.Entry<String, ConfigValue> entry : entries(object)) {
       List<String> child = new ArrayList<>(path);
       child.add(entry.getKey());
       if (entry.getValue() instanceof ConfigObject inner) {
         notePositions(inner, List.copyOf(child), here);
       } else {
-        positions.put(List.copyOf(child), position(entry.getValue(), here));
+        positions.put(List.copyOf(child), HoconErrors.position(entry.getValue().origin(), here));
       }
     }
   }
@@ -147,14 +177,5 @@ final class HoconDocument {
       // A section that is merged with a substitution: its keys are known after that.
       return List.of();
     }
-  }
-
-  private static Position position(ConfigValue value, Position container) {
-    ConfigOrigin origin = value.origin();
-    if (origin.lineNumber() <= 0 || container.file().isEmpty()) {
-      return container;
-    }
-    String file = origin.filename() == null ? container.file() : origin.filename();
-    return new Position(file, container.line() < 0 ? 0 : origin.lineNumber());
   }
 }

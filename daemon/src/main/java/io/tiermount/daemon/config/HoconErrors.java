@@ -4,6 +4,7 @@ import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigOrigin;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The library's own errors in our form. Its messages quote the text around the mistake, which may
@@ -14,41 +15,65 @@ final class HoconErrors {
   private static final Pattern ADVICE =
       Pattern.compile("\\s*\\((if you|perhaps).*", Pattern.DOTALL);
 
+  private static final Pattern LINES = Pattern.compile(": \\d+(-\\d+)?$");
+
+  private static final String JOINED = "a text joined with a section or a list";
+  private static final String JOINABLE =
+      "texts joined with texts, lists with lists, sections with sections";
+
   private HoconErrors() {}
 
-  static void report(ConfigException e, String file, Problems problems) {
-    ConfigOrigin origin = e.origin();
-    int line = origin == null ? 0 : Math.max(0, origin.lineNumber());
-    String named = origin == null || origin.filename() == null ? file : origin.filename();
-    String where = origin == null ? "" : origin.description() + ": ";
+  /** Reports what stopped the parsing of a file. */
+  static void parsing(ConfigException e, String file, Problems problems) {
+    Position at = position(e.origin(), new Position(file, 0));
     String message = e.getMessage() == null ? "" : e.getMessage();
+    String where = e.origin() == null ? "" : e.origin().description() + ": ";
     String text = message.startsWith(where) ? message.substring(where.length()) : message;
     switch (e) {
-      case ConfigException.UnresolvedSubstitution _ ->
+      case ConfigException.IO _ ->
+          problems.add(at, "", "a file that can't be read", "a readable text in UTF-8", "");
+      // Not a closed family: what is not a matter of reading is one of syntax.
+      default -> {
+        if (text.contains("end of file")) {
           problems.add(
-              new Position(named, line),
+              at,
               "",
-              "a substitution that leads back to itself",
-              "one that ends at a value",
-              "");
-      case ConfigException.Parse _ ->
+              "the end of the file within a section or list",
+              "HOCON",
+              "a { or [ above is not closed");
+        } else if (text.startsWith("Cannot concatenate")) {
+          problems.add(at, "", JOINED, JOINABLE, "texts with [ ] { } in them need quotes");
+        } else {
           problems.add(
-              new Position(named, line),
+              at,
               "",
               "a syntax error: " + harmless(text),
               "HOCON",
-              hint(text));
-      case ConfigException.IO _ ->
-          problems.add(
-              new Position(named, line), "", "a file that can't be read", "a readable file", "");
-      default ->
-          problems.add(
-              new Position(named, line),
-              "",
-              "a value that can't be put together: " + harmless(text),
-              "texts joined with texts, lists with lists, sections with sections",
-              "");
+              "texts with signs such as : / ? # need quotes");
+        }
+      }
     }
+  }
+
+  /** Reports what stopped the substitution in a document; its message would show values. */
+  static void resolving(ConfigException e, HoconDocument document, Problems problems) {
+    Position at = position(e.origin(), new Position("", 0));
+    boolean circle = e instanceof ConfigException.UnresolvedSubstitution;
+    problems.add(
+        at,
+        document.keyAt(at),
+        circle ? "a substitution that leads back to itself" : JOINED,
+        circle ? "one that ends at a value" : JOINABLE,
+        "");
+  }
+
+  /** What the library knows of a place; the description holds the file's name as it was given. */
+  static Position position(@Nullable ConfigOrigin origin, Position otherwise) {
+    if (origin == null || origin.lineNumber() <= 0) {
+      return otherwise;
+    }
+    String file = LINES.matcher(origin.description()).replaceFirst("");
+    return new Position(file, origin.lineNumber());
   }
 
   /** Up to the first quotation that is longer than one sign. */
@@ -61,11 +86,5 @@ final class HoconErrors {
       }
     }
     return text.replaceAll("\\s+", " ").strip();
-  }
-
-  private static String hint(String message) {
-    return message.contains("end of file")
-        ? "a { or [ above is not closed"
-        : "texts with signs such as : / ? # need double quotes";
   }
 }

@@ -56,7 +56,7 @@ final class HoconResolver {
     try {
       values = resolve(this::value);
     } catch (ConfigException e) {
-      HoconErrors.report(e, "", problems);
+      HoconErrors.resolving(e, document, problems);
       return null;
     }
     ConfigObject marks = null;

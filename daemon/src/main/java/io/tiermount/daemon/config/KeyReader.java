@@ -2,6 +2,7 @@ package io.tiermount.daemon.config;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param path the section's own path in the file, {@code mounts.data}; "" for the root
  */
 record KeyReader(Node.Section section, String pattern, String path, Problems problems) {
+  private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_*\\[\\]-]+");
+
   static KeyReader root(Node.Section section, Problems problems) {
     return new KeyReader(section, "", "", problems);
   }
@@ -68,7 +71,8 @@ record KeyReader(Node.Section section, String pattern, String path, Problems pro
   }
 
   String pathOf(Key<?> key) {
-    return join(path, String.join(".", below(key)));
+    String below = String.join(".", below(key));
+    return path.isEmpty() ? below : path + "." + below;
   }
 
   /** Reports a key. */
@@ -106,7 +110,9 @@ record KeyReader(Node.Section section, String pattern, String path, Problems pro
     return node;
   }
 
+  /** A path with one element more; names with signs of their own are quoted, as in HOCON. */
   static String join(String parent, String child) {
-    return parent.isEmpty() ? child : parent + "." + child;
+    String element = PLAIN.matcher(child).matches() ? child : "\"" + child + "\"";
+    return parent.isEmpty() ? element : parent + "." + element;
   }
 }

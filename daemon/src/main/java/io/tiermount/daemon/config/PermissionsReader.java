@@ -92,7 +92,7 @@ final class PermissionsReader {
     try {
       return resolve.resolve(name);
     } catch (BadValueException e) {
-      mount.wrong(key, Found.text(name.name()), key.type().accepted(), e.hint());
+      mount.wrong(key, Found.text(name.text()), key.type().accepted(), e.hint());
       return fallback;
     }
   }

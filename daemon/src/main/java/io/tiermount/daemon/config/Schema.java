@@ -1,6 +1,7 @@
 package io.tiermount.daemon.config;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -129,7 +130,9 @@ final class Schema {
     List<String> elsewhere = new ArrayList<>();
     collect(level, path, elsewhere);
     collect(ROOT, "", elsewhere);
+    // A single value before one of a list.
     return elsewhere.stream()
+        .sorted(Comparator.comparing(known -> known.contains(ELEMENT)))
         .filter(known -> known.substring(known.lastIndexOf('.') + 1).equals(name))
         .findFirst();
   }
