@@ -1,23 +1,14 @@
 package io.tiermount.fs.cache;
 
-import io.tiermount.backends.ReadTarget;
 import io.tiermount.backends.StoreException;
-import io.tiermount.backends.StoreException.Kind;
 import io.tiermount.fs.cache.InFlight.Plan;
 import io.tiermount.fs.meta.IndexStore;
 import io.tiermount.fs.meta.MetaException;
 import io.tiermount.fs.meta.Scan;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -33,12 +24,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: a virtual one per fetch, two platform threads that write data files, one that cleans.
  */
 public final class BlockCache implements AutoCloseable {
-  /** How often a read tries again when what it found goes away under it. */
-  private static final int MAX_ATTEMPTS = 3;
-
-  private static final int WRITER_THREADS = 2;
-  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(20);
-
   /**
    * How much may be under way.
    *
@@ -62,14 +47,12 @@ public final class BlockCache implements AutoCloseable {
   private final Counters counters = new Counters();
   private final Trouble trouble;
   private final List<CacheDirectory> directories;
-  private final FetchQueue queue;
   private final Contents contents;
-  private final Keeper keeper;
+  private final Fetcher fetcher;
   private final Eviction eviction;
   private final Frequency frequency;
   private final Verifier verifier;
   private final Janitor janitor;
-  private final ExecutorService writers;
   private volatile boolean closed;
 
   private BlockCache(Opened opened, IndexStore store, Limits limits, Clock clock)
@@ -84,17 +67,15 @@ public final class BlockCache implements AutoCloseable {
     Parts parts =
         new Parts(index, counters, trouble, new Scratch(), frequency, verify, this::unloadExtents);
     long fetchBytes = Math.max(limits.fetchBytes, 2L * options.blockBytes());
-    queue = new FetchQueue(limits.fetches, fetchBytes, this::begin);
+    FetchQueue queue = new FetchQueue(limits.fetches, fetchBytes, this::begin);
     contents = new Contents(parts, directories, options.maxFileBytes(), queue, opened.firstId());
     Ghosts ghosts = new Ghosts();
     janitor = new Janitor(directories, index, trouble, frequency, opened.firstId());
     int margin = options.cleanupMarginPercent();
     eviction = new Eviction(parts, contents, ghosts, clock, margin, janitor::wake);
-    keeper = new Keeper(parts, eviction, ghosts);
+    Keeper keeper = new Keeper(parts, eviction, ghosts);
+    fetcher = new Fetcher(parts, queue, contents, keeper, options.blockBytes());
     verifier = new Verifier(parts, contents, options.verify());
-    writers =
-        Executors.newFixedThreadPool(
-            WRITER_THREADS, Thread.ofPlatform().name("cache-writer-", 0).daemon().factory());
     janitor.start(eviction);
   }
 
@@ -154,7 +135,12 @@ public final class BlockCache implements AutoCloseable {
    */
   public CachedFile open(ContentKey key, long sizeBytes, BlockSource source) {
     Content content = contents.open(key, sizeBytes);
-    frequency.touch(content.id(), Eviction.WHOLE_FILE);
+    if (content.record().presentChunks() == 0) {
+      // Its first use is none of it again.
+      frequency.reset(content.id(), Eviction.WHOLE_FILE);
+    } else {
+      frequency.touch(content.id(), Eviction.WHOLE_FILE);
+    }
     return new OpenFile(this, content, source);
   }
 
@@ -177,198 +163,17 @@ public final class BlockCache implements AutoCloseable {
     }
   }
 
-  // ---- Reading, for OpenFile
+  // ---- For OpenFile
 
-  boolean readCached(Content content, long offsetBytes, MemorySegment target) {
-    if (!content.readCached(offsetBytes, target)) {
-      return false;
-    }
-    counters.hitRequests.increment();
-    counters.hitBytes.add(target.byteSize());
-    return true;
-  }
-
-  void read(
-      Content content, BlockSource source, long offsetBytes, MemorySegment target, boolean random)
-      throws StoreException {
-    if (readCached(content, offsetBytes, target)) {
-      return;
-    }
-    counters.missRequests.increment();
-    counters.missBytes.add(target.byteSize());
-    long done = 0;
-    boolean failedBefore = false;
-    for (int attempt = 0; attempt < MAX_ATTEMPTS && done < target.byteSize(); attempt++) {
-      try {
-        done += readSome(content, source, offsetBytes + done, target.asSlice(done), random);
-      } catch (OtherSourceException e) {
-        if (failedBefore) {
-          throw e.failure();
-        }
-        failedBefore = true;
-      }
-    }
-    if (done < target.byteSize()) {
-      readThrough(content, source, offsetBytes + done, target.asSlice(done));
-    }
-  }
-
-  /** A fetch failed that another opening, with another source, had begun. */
-  private static final class OtherSourceException extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    private final StoreException failure;
-
-    OtherSourceException(StoreException failure) {
-      super(failure);
-      this.failure = failure;
-    }
-
-    StoreException failure() {
-      return failure;
-    }
-  }
-
-  /** As far as nothing goes away meanwhile; the bytes read. */
-  private long readSome(
-      Content content, BlockSource source, long offsetBytes, MemorySegment target, boolean random)
-      throws StoreException, OtherSourceException {
-    long end = offsetBytes + target.byteSize();
-    int first = (int) (offsetBytes >>> Chunks.CHUNK_SHIFT);
-    int last = (int) ((end - 1) >>> Chunks.CHUNK_SHIFT);
-    Plan plan = plan(content, source, first, last, random, true);
-    long at = offsetBytes;
-    try {
-      for (Fetch fetch : plan.joined()) {
-        if (fetch.offsetBytes > at) {
-          MemorySegment part = target.asSlice(at - offsetBytes, fetch.offsetBytes - at);
-          if (!content.readCached(at, part)) {
-            return at - offsetBytes;
-          }
-          at = fetch.offsetBytes;
-        }
-        long until = Math.min(end, fetch.offsetBytes + fetch.lengthBytes);
-        copy(fetch, source, at, target.asSlice(at - offsetBytes, until - at));
-        at = until;
-      }
-      if (at < end && content.readCached(at, target.asSlice(at - offsetBytes, end - at))) {
-        at = end;
-      }
-      return at - offsetBytes;
-    } finally {
-      plan.joined().forEach(Fetch::leave);
-    }
-  }
-
-  @SuppressWarnings("ReferenceEquality") // Whether it is this very opening's source.
-  private static void copy(Fetch fetch, BlockSource source, long at, MemorySegment target)
-      throws StoreException, OtherSourceException {
-    try {
-      fetch.copy(at, target);
-    } catch (StoreException e) {
-      if (fetch.source != source && e.kind() != Kind.INTERRUPTED) {
-        throw new OtherSourceException(e);
-      }
-      throw e;
-    }
-  }
-
-  private static void readThrough(
-      Content content, BlockSource source, long offsetBytes, MemorySegment target)
-      throws StoreException {
-    ByteBuffer buffer = target.asByteBuffer();
-    source.fetch(offsetBytes, target.byteSize(), ReadTarget.into(buffer));
-    if (buffer.hasRemaining()) {
-      String message = "ended " + buffer.remaining() + " bytes early";
-      throw new StoreException(Kind.UNAVAILABLE, content.key().key(), message);
-    }
-  }
-
-  private Plan plan(
-      Content content, BlockSource source, int first, int last, boolean random, boolean urgent) {
-    int blockChunks = options.blockBytes() >>> Chunks.CHUNK_SHIFT;
-    Plan plan = content.inFlight().plan(queue, source, first, last, blockChunks, random);
-    for (Fetch fetch : plan.begun()) {
-      contents.retain(content);
-      if (!queue.submit(fetch, urgent)) {
-        contents.release(content);
-      }
-    }
-    return plan;
-  }
-
-  void prefetch(Content content, BlockSource source, long offsetBytes, long endBytes) {
-    int first = (int) (offsetBytes >>> Chunks.CHUNK_SHIFT);
-    int last = (int) ((endBytes - 1) >>> Chunks.CHUNK_SHIFT);
-    int blockChunks = options.blockBytes() >>> Chunks.CHUNK_SHIFT;
-    for (int chunk = first; chunk <= last && !closed; ) {
-      // A block at a time: what the queue refuses, the rest need not be tried for.
-      int until = Math.min(last, (chunk / blockChunks + 1) * blockChunks - 1);
-      Plan plan = plan(content, source, chunk, until, false, false);
-      boolean refused = plan.begun().stream().anyMatch(Fetch::hasFailed);
-      plan.joined().forEach(Fetch::leave);
-      if (refused) {
-        return;
-      }
-      chunk = until + 1;
-    }
+  Fetcher fetcher() {
+    return fetcher;
   }
 
   private void begin(Fetch fetch) {
-    Thread.ofVirtual().name("cache-fetch").start(() -> run(fetch));
-  }
-
-  private void run(Fetch fetch) {
-    counters.fetches.increment();
-    long arrived = 0;
-    try {
-      arrived = fetch.run();
-    } finally {
-      queue.finished();
-      counters.fetchedBytes.add(arrived);
-      if (fetch.hasFailed()) {
-        counters.failedFetches.increment();
-      }
-      keepLater(fetch, arrived);
-    }
-  }
-
-  private void keepLater(Fetch fetch, long arrived) {
-    if (arrived > 0 && fetch.content.isKept()) {
-      try {
-        // Not here: a write that waits for the disk would keep the carrier from other fetches.
-        writers.execute(() -> keep(fetch, arrived));
-        return;
-      } catch (RejectedExecutionException e) {
-        trouble.note("keeping data while closing", e);
-      }
-    }
-    ended(fetch, false);
-  }
-
-  private void keep(Fetch fetch, long arrived) {
-    boolean kept = false;
-    try {
-      kept = keeper.keep(fetch, arrived);
-    } catch (RuntimeException e) {
-      trouble.note("keeping data of " + fetch.content.key(), e);
-    } finally {
-      ended(fetch, kept);
-    }
-  }
-
-  private void ended(Fetch fetch, boolean kept) {
-    if (kept || fetch.hasFailed()) {
-      fetch.content.forget(fetch);
-      fetch.leave();
-    } else {
-      queue.linger(fetch);
-    }
-    contents.release(fetch.content);
+    fetcher.begin(fetch);
   }
 
   int backingFile(Content content, long maxVerifyBytes) throws IOException {
-    frequency.touch(content.id(), Eviction.WHOLE_FILE);
     return verifier.backingFile(content, maxVerifyBytes);
   }
 
@@ -402,8 +207,8 @@ public final class BlockCache implements AutoCloseable {
       for (int chunk = 0; chunk < chunks; chunk += step) {
         int last = Math.min(chunks, chunk + step) - 1;
         long ahead = Math.min(sizeBytes, (long) (last + 1 + 4 * step) << Chunks.CHUNK_SHIFT);
-        prefetch(content, source, (long) chunk << Chunks.CHUNK_SHIFT, ahead);
-        Plan plan = plan(content, source, chunk, last, false, true);
+        fetcher.prefetch(content, source, (long) chunk << Chunks.CHUNK_SHIFT, ahead);
+        Plan plan = fetcher.plan(content, source, chunk, last, false, true);
         try {
           for (Fetch fetch : plan.joined()) {
             fetch.await();
@@ -524,14 +329,6 @@ public final class BlockCache implements AutoCloseable {
     closed = true;
     janitor.close();
     verifier.close();
-    queue.close(CLOSE_TIMEOUT.toNanos());
-    writers.shutdown();
-    try {
-      if (!writers.awaitTermination(CLOSE_TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)) {
-        writers.shutdownNow();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    fetcher.close();
   }
 }

@@ -7,6 +7,7 @@ import io.tiermount.backends.os.LibC;
 import io.tiermount.fs.cache.BlockIndex.Ledger;
 import io.tiermount.fs.cache.Extent.Place;
 import io.tiermount.fs.meta.MetaException;
+import io.tiermount.fs.meta.Scan;
 import java.nio.file.Path;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
@@ -198,6 +199,30 @@ final class CacheDirectory {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Removes all records of a content whose file is gone or no longer ours; what it was charged. */
+  long forget(ContentKey key, long id, long sizeBytes) throws MetaException {
+    long[] bytes = {0};
+    change(
+        0,
+        (change, ledger, _) -> {
+          Ledger counted = ledger;
+          try (Scan scan = index.extentsOf(id)) {
+            while (scan.next()) {
+              int number = BlockIndex.extentNumber(scan.key());
+              Extent extent = BlockIndex.decode(scan.value(), 0);
+              long charge = Chunks.charge(sizeBytes, number, extent.allocated());
+              bytes[0] += charge;
+              change.removeExtent(id, number);
+              change.dequeue(files.id(), extent.place());
+              counted = add(extent.place(), -charge).apply(counted);
+            }
+          }
+          change.removeContent(key, id);
+          return counted;
+        });
+    return bytes[0];
   }
 
   /** A ledger that changed by {@code bytes} in the queue of {@code place}. */

@@ -1,7 +1,6 @@
 package io.tiermount.fs.cache;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.tiermount.backends.os.Crc32c;
 import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.LibC;
 import io.tiermount.fs.cache.Extent.Place;
@@ -11,9 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,10 +30,10 @@ final class Content {
   /** Null where nothing of the content is kept. */
   private final @Nullable CacheDirectory directory;
 
-  /** Null elements are not loaded; length 0 where nothing is kept. */
-  private final AtomicReferenceArray<@Nullable Extent> extents;
+  private final ExtentTable extents;
 
   private final InFlight inFlight = new InFlight(this);
+  private final ChunkReader reader;
 
   /** Held for every change; never while waiting for another content's. */
   final ReentrantLock lock = new ReentrantLock();
@@ -51,9 +48,6 @@ final class Content {
   private volatile boolean detached;
 
   private volatile int fd = -1;
-
-  @GuardedBy("lock")
-  private long generations;
 
   /** Extents with bytes on their way into the file, and how many such writes. */
   @GuardedBy("lock")
@@ -76,7 +70,8 @@ final class Content {
     this.directory = directory;
     this.record = record;
     this.indexed = indexed;
-    extents = new AtomicReferenceArray<>(directory == null ? 0 : Chunks.extents(sizeBytes));
+    reader = new ChunkReader(parts, sizeBytes);
+    extents = new ExtentTable(parts, directory == null ? 0 : Chunks.extents(sizeBytes));
   }
 
   ContentKey key() {
@@ -147,8 +142,13 @@ final class Content {
       Extent extent = extent(number);
       int first = (int) (at >>> Chunks.CHUNK_SHIFT) & 63;
       int last = (int) ((until - 1) >>> Chunks.CHUNK_SHIFT) & 63;
-      if (!extent.has(Chunks.mask(first, last))
-          || !transfer(file, number, extent, at, until, target, at - offsetBytes)) {
+      if (!extent.has(Chunks.mask(first, last))) {
+        return false;
+      }
+      MemorySegment part = target.asSlice(at - offsetBytes, until - at);
+      long bad = reader.read(file, number, extent, at, part);
+      if (bad != 0) {
+        dropBad(number, extent, bad);
         return false;
       }
       // The pread must be over before the generation is looked at.
@@ -163,100 +163,6 @@ final class Content {
     return true;
   }
 
-  /** Reads a part of one extent whose chunks are present. */
-  private boolean transfer(
-      int file, int number, Extent extent, long from, long until, MemorySegment target, long to) {
-    if (!parts.verifyReads()) {
-      return readFully(file, target.asSlice(to, until - from), from, number, extent);
-    }
-    long at = from;
-    while (at < until) {
-      int chunk = (int) (at >>> Chunks.CHUNK_SHIFT);
-      long chunkStart = (long) chunk << Chunks.CHUNK_SHIFT;
-      int chunkLength = Chunks.length(sizeBytes, chunk);
-      if (at > chunkStart || until < chunkStart + chunkLength) {
-        long count = Math.min(until, chunkStart + chunkLength) - at;
-        if (!readPart(file, number, extent, chunk, at, count, target, to + at - from)) {
-          return false;
-        }
-        at += count;
-        continue;
-      }
-      // As many whole chunks as there are, with one pread.
-      long whole = until == sizeBytes ? until : until & -CacheOptions.CHUNK_BYTES;
-      MemorySegment direct = target.asSlice(to + at - from, whole - at);
-      if (!readFully(file, direct, at, number, extent)) {
-        return false;
-      }
-      for (long offset = 0; offset < whole - at; offset += CacheOptions.CHUNK_BYTES) {
-        int one = chunk + (int) (offset >>> Chunks.CHUNK_SHIFT);
-        int length = Chunks.length(sizeBytes, one);
-        if (Crc32c.of(direct, offset, length) != extent.crcs()[one & 63]) {
-          bad(number, extent, one & 63);
-          return false;
-        }
-      }
-      at = whole;
-    }
-    return true;
-  }
-
-  private boolean readPart(
-      int file,
-      int number,
-      Extent extent,
-      int chunk,
-      long from,
-      long count,
-      MemorySegment target,
-      long to) {
-    MemorySegment buffer = parts.scratch().take();
-    try {
-      long chunkStart = (long) chunk << Chunks.CHUNK_SHIFT;
-      MemorySegment bytes = buffer.asSlice(0, Chunks.length(sizeBytes, chunk));
-      if (!readFully(file, bytes, chunkStart, number, extent)) {
-        return false;
-      }
-      if (Crc32c.of(bytes) != extent.crcs()[chunk & 63]) {
-        bad(number, extent, chunk & 63);
-        return false;
-      }
-      if (count > 0) {
-        MemorySegment.copy(bytes, from - chunkStart, target, to, count);
-      }
-      return true;
-    } finally {
-      parts.scratch().give(buffer);
-    }
-  }
-
-  /** All of the target, or false: then the chunks it touches are given up. */
-  private boolean readFully(
-      int file, MemorySegment target, long offsetBytes, int number, Extent extent) {
-    long length = target.byteSize();
-    long done = LibC.pread(file, target, offsetBytes);
-    while (done >= 0 && done < length) {
-      long more = LibC.pread(file, target.asSlice(done), offsetBytes + done);
-      if (more <= 0) {
-        done = more < 0 ? more : -1;
-        break;
-      }
-      done += more;
-    }
-    if (done == length) {
-      return true;
-    }
-    parts.trouble().note("reading " + path(), new ErrnoException("pread", (int) -done));
-    int first = (int) (offsetBytes >>> Chunks.CHUNK_SHIFT) & 63;
-    int last = (int) ((offsetBytes + length - 1) >>> Chunks.CHUNK_SHIFT) & 63;
-    dropBad(number, extent, Chunks.mask(first, last));
-    return false;
-  }
-
-  private void bad(int number, Extent seen, int chunk) {
-    dropBad(number, seen, 1L << chunk);
-  }
-
   /**
    * Chunks are not what they should be: they are absent from now on. Not punched, since the kernel
    * may be reading the file by itself; the next fetch writes over them.
@@ -265,20 +171,15 @@ final class Content {
     lock.lock();
     try {
       Extent now = extents.get(number);
-      if (now == null || now.generation() != seen.generation() || detached) {
+      if (chunks == 0 || now == null || now.generation() != seen.generation() || detached) {
         return; // Removed meanwhile: the bytes were not bad but gone.
       }
       long gone = now.present() & chunks;
-      Extent next = now.remove(gone, ++generations);
+      Extent next = now.remove(gone, extents.nextGeneration());
       ContentRecord less = record.count(-Long.bitCount(gone), 0).verified(ContentRecord.Stamp.NONE);
       parts.counters().badChunks.add(Long.bitCount(gone));
       try {
-        parts
-            .index()
-            .change(change -> {
-              change.putExtent(less.id(), number, next);
-              change.putContent(key, less);
-            });
+        put(number, next, less);
       } catch (MetaException e) {
         // Absent in memory all the same; read from the index again, it would be found bad again.
         parts.trouble().note("dropping a bad chunk of " + key, e);
@@ -315,59 +216,30 @@ final class Content {
 
   @GuardedBy("lock")
   Extent loaded(int number) throws MetaException {
-    Extent extent = extents.get(number);
-    if (extent == null) {
-      long generation = ++generations;
-      extent = indexed ? parts.index().extent(record.id(), number, generation) : null;
-      if (extent == null) {
-        extent = Extent.empty(generation);
-      }
-      extents.set(number, extent);
-      parts.counters().loadedExtents.increment();
-    }
-    return extent;
+    return extents.load(record.id(), number, indexed);
   }
 
   /** Forgets what can be read from the index again; does nothing while a change is going on. */
   void unload() {
-    if (!lock.tryLock()) {
-      return;
-    }
-    try {
-      for (int i = 0; i < extents.length(); i++) {
-        if (extents.getAndSet(i, null) != null) {
-          parts.counters().loadedExtents.decrement();
-        }
+    if (lock.tryLock()) {
+      try {
+        extents.unload();
+      } finally {
+        lock.unlock();
       }
-    } finally {
-      lock.unlock();
     }
   }
 
-  /**
-   * Reads all present chunks and drops the bad ones; for one who has it open. Stops early when
-   * {@code goOn} says so.
-   *
-   * @return how many chunks were looked at; -1 where it stopped early
-   */
-  long verify(BooleanSupplier goOn) {
-    long checked = 0;
-    for (int number = 0; number < extents.length(); number++) {
-      long present = extent(number).present();
-      for (long rest = present; rest != 0; rest &= rest - 1) {
-        if (!goOn.getAsBoolean()) {
-          return -1;
-        }
-        int chunk = number << 6 | Long.numberOfTrailingZeros(rest);
-        int file = openFile();
-        Extent extent = extent(number);
-        if (file >= 0 && extent.has(1L << (chunk & 63))) {
-          readPart(file, number, extent, chunk, 0, 0, MemorySegment.NULL, 0);
-          checked++;
-        }
-      }
+  /** Reads one chunk for one who has it open; drops it where it is bad. False where absent. */
+  boolean verify(int chunk) {
+    int file = openFile();
+    int number = chunk >> 6;
+    Extent extent = extent(number);
+    if (file < 0 || !extent.has(1L << (chunk & 63))) {
+      return false;
     }
-    return checked;
+    dropBad(number, extent, reader.check(file, chunk, extent));
+    return true;
   }
 
   // ---- The data file
@@ -439,6 +311,7 @@ final class Content {
     record = changed;
   }
 
+  /** True where something is being done with an extent that eviction must not disturb. */
   @GuardedBy("lock")
   boolean isBusy(int number) {
     return storing.containsKey(number) || inFlight.touches(number);
@@ -496,18 +369,23 @@ final class Content {
     extents.set(number, next[0]);
   }
 
+  private void put(int number, Extent extent, ContentRecord content) throws MetaException {
+    parts
+        .index()
+        .change(
+            change -> {
+              change.putExtent(content.id(), number, extent);
+              change.putContent(key, content);
+            });
+  }
+
   /** Chunks are in the file, whole. */
   @GuardedBy("lock")
   void add(int number, long chunks, int[] crcs) throws MetaException {
     Extent old = loaded(number);
     Extent next = old.add(chunks, crcs);
     ContentRecord more = record.count(Long.bitCount(chunks & ~old.present()), 0);
-    parts
-        .index()
-        .change(change -> {
-          change.putExtent(more.id(), number, next);
-          change.putContent(key, more);
-        });
+    put(number, next, more);
     extents.set(number, next);
     record = more;
   }
@@ -516,14 +394,9 @@ final class Content {
   @GuardedBy("lock")
   void withdraw(int number) throws MetaException {
     Extent old = loaded(number);
-    Extent next = old.remove(-1L, ++generations);
+    Extent next = old.remove(-1L, extents.nextGeneration());
     ContentRecord less = record.count(-Long.bitCount(old.present()), 0);
-    parts
-        .index()
-        .change(change -> {
-          change.putExtent(less.id(), number, next);
-          change.putContent(key, less);
-        });
+    put(number, next, less);
     extents.set(number, next);
     record = less;
   }
@@ -549,7 +422,7 @@ final class Content {
         });
     indexed = less.extents() > 0;
     record = less;
-    extents.set(number, Extent.empty(++generations));
+    extents.set(number, Extent.empty(extents.nextGeneration()));
     return bytes;
   }
 
@@ -600,33 +473,11 @@ final class Content {
   @GuardedBy("lock")
   long forgetAll(CacheDirectory home) throws MetaException {
     ContentRecord old = record;
-    long[] bytes = {0};
-    home.change(
-        0,
-        (change, ledger, _) -> {
-          var counted = ledger;
-          try (var scan = parts.index().extentsOf(old.id())) {
-            while (scan.next()) {
-              int number = BlockIndex.extentNumber(scan.key());
-              Extent extent = BlockIndex.decode(scan.value(), 0);
-              long charge = charge(number, extent.allocated());
-              bytes[0] += charge;
-              change.removeExtent(old.id(), number);
-              change.dequeue(home.id(), extent.place());
-              counted = CacheDirectory.add(extent.place(), -charge).apply(counted);
-            }
-          }
-          change.removeContent(key, old.id());
-          return counted;
-        });
+    long bytes = home.forget(key, old.id(), sizeBytes);
     indexed = false;
     record = new ContentRecord(old.id(), sizeBytes, old.directoryId(), 0, 0, false, NEVER);
-    for (int i = 0; i < extents.length(); i++) {
-      if (extents.get(i) != null) {
-        extents.set(i, Extent.empty(++generations));
-      }
-    }
-    return bytes[0];
+    extents.clear();
+    return bytes;
   }
 
   private static final ContentRecord.Stamp NEVER = ContentRecord.Stamp.NONE;

@@ -244,7 +244,15 @@ final class Eviction {
       }
       CacheDirectory directory = content.directory();
       boolean mayGo = content.handles == 0 && !content.isStoring();
-      if (!mayGo || staysFor(content.id(), WHOLE_FILE, head) || content.isInUse()) {
+      if (!mayGo || content.isInUse()) {
+        content.requeue(head.extent(), head.place().queue());
+        return;
+      }
+      if (parts.frequency().get(content.id(), WHOLE_FILE) > 0) {
+        // All its extents are asked one by one, in the order they came: the last one pays for all.
+        if (head.extent() == Chunks.extents(content.sizeBytes()) - 1) {
+          staysFor(content.id(), WHOLE_FILE, head);
+        }
         content.requeue(head.extent(), Place.MAIN);
         return;
       }

@@ -32,13 +32,13 @@ final class OpenFile implements CachedFile {
   @Override
   public boolean readCached(long offsetBytes, MemorySegment target) {
     check(offsetBytes, target);
-    return cache.readCached(content, offsetBytes, target);
+    return cache.fetcher().readCached(content, offsetBytes, target);
   }
 
   @Override
   public void read(long offsetBytes, MemorySegment target, boolean random) throws StoreException {
     check(offsetBytes, target);
-    cache.read(content, source, offsetBytes, target, random);
+    cache.fetcher().read(content, source, offsetBytes, target, random);
   }
 
   private void check(long offsetBytes, MemorySegment target) {
@@ -52,7 +52,7 @@ final class OpenFile implements CachedFile {
   public void prefetch(long offsetBytes, long lengthBytes) {
     long end = Math.min(content.sizeBytes(), Math.addExact(offsetBytes, lengthBytes));
     if (offsetBytes < end) {
-      cache.prefetch(content, source, offsetBytes, end);
+      cache.fetcher().prefetch(content, source, offsetBytes, end);
     }
   }
 

@@ -97,7 +97,7 @@ final class Verifier {
   /** True where every chunk is as it should be, and the file did not change meanwhile. */
   private boolean verifyNow(Content content, int fd) throws IOException {
     FileStat before = LibC.fstat(fd);
-    if (content.verify(() -> !closed) < 0) {
+    if (verify(content, () -> !closed) < 0) {
       return false;
     }
     content.lock.lock();
@@ -111,6 +111,22 @@ final class Verifier {
     } finally {
       content.lock.unlock();
     }
+  }
+
+  /** Reads all present chunks; how many there were, -1 where it was stopped early. */
+  private static long verify(Content content, BooleanSupplier goOn) {
+    long checked = 0;
+    for (int number = 0; number < Chunks.extents(content.sizeBytes()); number++) {
+      for (long rest = content.extent(number).present(); rest != 0; rest &= rest - 1) {
+        if (!goOn.getAsBoolean()) {
+          return -1;
+        }
+        if (content.verify(number << 6 | Long.numberOfTrailingZeros(rest))) {
+          checked++;
+        }
+      }
+    }
+    return checked;
   }
 
   private void verifyLater(Content content) {
@@ -170,7 +186,7 @@ final class Verifier {
           continue;
         }
         try {
-          long checked = content.verify(goOn);
+          long checked = verify(content, goOn);
           whole &= checked >= 0;
           chunks += Math.max(0, checked);
           seen++;

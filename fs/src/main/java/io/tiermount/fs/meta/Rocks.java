@@ -29,7 +29,7 @@ final class Rocks implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Rocks.class);
 
   /** Without this much free space there is no point in opening again. */
-  private static final long REOPEN_MIN_FREE_BYTES = 2 << 20;
+  private static final long REOPEN_MIN_FREE_BYTES = 4 << 20;
 
   private static final long REOPEN_LOCK_TIMEOUT_MILLIS = 2000;
   private static final int WRITES_BETWEEN_BALLAST_CHECKS = 4096;
@@ -47,10 +47,10 @@ final class Rocks implements AutoCloseable {
   private final AtomicLong writes = new AtomicLong();
   private final AtomicLong reopened = new AtomicLong();
 
-  /** Guarded by lock; null while opening again failed, or closed. */
-  private @Nullable OpenRocks open;
+  /** Changed under the write lock; null while opening again failed, or closed. */
+  private volatile @Nullable OpenRocks open;
 
-  private boolean closed;
+  private volatile boolean closed;
 
   /**
    * @param onDamage told (from any thread) when a read or write meets damage
@@ -84,7 +84,7 @@ final class Rocks implements AutoCloseable {
   }
 
   void batch(boolean durable, Batch.Writer writer) throws MetaException {
-    lock.readLock().lock();
+    lockForUse();
     try (WriteBatch batch = new WriteBatch()) {
       writer.write(new RocksBatch(this, opened(), batch));
       write(batch, durable);
@@ -94,7 +94,7 @@ final class Rocks implements AutoCloseable {
   }
 
   private byte @Nullable [] get(int column, byte[] key) throws MetaException {
-    lock.readLock().lock();
+    lockForUse();
     try {
       OpenRocks db = opened();
       return db.database().get(db.handle(column), key);
@@ -106,7 +106,7 @@ final class Rocks implements AutoCloseable {
   }
 
   private void change(int column, byte[] key, byte @Nullable [] value) throws MetaException {
-    lock.readLock().lock();
+    lockForUse();
     try {
       OpenRocks db = opened();
       if (value == null) {
@@ -204,9 +204,10 @@ final class Rocks implements AutoCloseable {
   }
 
   private void reopen() throws MetaException {
-    if (open != null) {
-      open.close();
+    OpenRocks old = open;
+    if (old != null) {
       open = null;
+      old.close();
     }
     try {
       open = OpenRocks.open(directory, columnNames, options);
@@ -214,6 +215,21 @@ final class Rocks implements AutoCloseable {
     } catch (RocksDBException e) {
       throw failed("open again", e);
     }
+  }
+
+  /** Takes the read lock; opens again what could not be opened while the disk was full. */
+  private void lockForUse() throws MetaException {
+    if (open == null && !closed && lock.getReadHoldCount() == 0) {
+      lock.writeLock().lock();
+      try {
+        if (open == null && !closed && usableBytes() >= REOPEN_MIN_FREE_BYTES) {
+          reopen();
+        }
+      } finally {
+        lock.writeLock().unlock();
+      }
+    }
+    lock.readLock().lock();
   }
 
   private OpenRocks opened() throws MetaException {
@@ -278,9 +294,10 @@ final class Rocks implements AutoCloseable {
         return;
       }
       closed = true;
-      if (open != null) {
-        open.close();
-        open = null;
+      OpenRocks old = open;
+      open = null;
+      if (old != null) {
+        old.close();
       }
       noSync.close();
       sync.close();
@@ -314,7 +331,7 @@ final class Rocks implements AutoCloseable {
     }
 
     private void page(byte[] prefix, byte[] fromKey, Scan.Page page) throws MetaException {
-      rocks.lock.readLock().lock();
+      rocks.lockForUse();
       try {
         OpenRocks db = rocks.opened();
         try (var iterator = db.database().newIterator(db.handle(index))) {

@@ -46,6 +46,8 @@ final class RocksOptions implements AutoCloseable {
             .setSkipStatsUpdateOnDbOpen(true)
             .setStatsDumpPeriodSec(0)
             .setStatsPersistPeriodSec(0)
+            // Space that is only set aside is what a full disk lacks.
+            .setAllowFAllocate(false)
             .setMaxBackgroundJobs(2)
             .setMaxSubcompactions(1)
             .setMaxFileOpeningThreads(2)

@@ -2,6 +2,8 @@ package io.tiermount.fs.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tiermount.backends.os.Errno;
+import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.LibC;
 import io.tiermount.fs.cache.CacheOptions.Verify;
 import io.tiermount.fs.meta.IndexStore;
@@ -111,8 +113,8 @@ final class CacheHouse implements AutoCloseable {
     for (Path file : dataFiles(directory)) {
       try {
         bytes += LibC.stat(file.toString()).blocks() * 512;
-      } catch (IOException e) {
-        assertThat(file).doesNotExist(); // Evicted meanwhile.
+      } catch (ErrnoException e) {
+        assertThat(e.errno()).as("evicted meanwhile").isEqualTo(Errno.ENOENT);
       }
     }
     return bytes;
