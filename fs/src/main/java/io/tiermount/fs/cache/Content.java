@@ -372,11 +372,10 @@ final class Content {
   private void put(int number, Extent extent, ContentRecord content) throws MetaException {
     parts
         .index()
-        .change(
-            change -> {
-              change.putExtent(content.id(), number, extent);
-              change.putContent(key, content);
-            });
+        .change(change -> {
+          change.putExtent(content.id(), number, extent);
+          change.putContent(key, content);
+        });
   }
 
   /** Chunks are in the file, whole. */

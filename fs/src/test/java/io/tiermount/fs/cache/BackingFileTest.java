@@ -41,8 +41,7 @@ class BackingFileTest {
   }
 
   @Test
-  void a_mapping_keeps_its_bytes_over_eviction_and_counts_as_held_until_it_ends()
-      throws Exception {
+  void a_mapping_keeps_its_bytes_over_eviction_and_counts_as_held_until_it_ends() throws Exception {
     try (CacheHouse house = new CacheHouse(directory, BUDGET)) {
       long address;
       try (CachedFile file = house.open(source)) {

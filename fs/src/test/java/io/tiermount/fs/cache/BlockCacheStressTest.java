@@ -42,8 +42,7 @@ class BlockCacheStressTest {
     List<CountingSource> sources = sources(seed, 14);
     AtomicBoolean done = new AtomicBoolean();
     try (CacheHouse house =
-            new CacheHouse(
-                directory, BUDGET, verify, BlockCache.Limits.DEFAULT, Long.MAX_VALUE);
+            new CacheHouse(directory, BUDGET, verify, BlockCache.Limits.DEFAULT, Long.MAX_VALUE);
         ExecutorService pool = Executors.newCachedThreadPool()) {
       Future<Long> watcher = pool.submit(() -> watch(house, done));
       List<Future<?>> workers = new ArrayList<>();
@@ -145,8 +144,7 @@ class BlockCacheStressTest {
   }
 
   @Test
-  void a_content_larger_than_the_cache_reads_right_and_leaves_the_ceiling_alone()
-      throws Exception {
+  void a_content_larger_than_the_cache_reads_right_and_leaves_the_ceiling_alone() throws Exception {
     CountingSource source = new CountingSource("larger", 40 * BLOCK + 3);
     try (CacheHouse house = new CacheHouse(directory, BUDGET);
         CachedFile file = house.open(source)) {
