@@ -192,8 +192,16 @@ final class Daemon implements AdminApi {
     return switch (order.action()) {
       case WARM -> parts.tasks().warm(order.paths(), progress);
       case EVICT -> parts.tasks().evict(order.paths(), progress);
-      case VERIFY -> parts.cache().verify(progress);
+      case VERIFY -> verify(progress);
     };
+  }
+
+  private CacheResult verify(ProgressSink progress) throws AdminException {
+    try {
+      return parts.cache().verify(progress);
+    } catch (IOException e) {
+      throw new AdminException(Kind.FAILED, "the cache could not be read: " + e.getMessage(), e);
+    }
   }
 
   private void stopWhenUnused() {

@@ -2,6 +2,7 @@ package io.tiermount.daemon;
 
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
 import io.tiermount.daemon.admin.AdminApi.ProgressSink;
+import java.io.IOException;
 import java.util.Map;
 
 /** What the daemon itself needs of the cache that all its mounts share. Safe from any thread. */
@@ -10,7 +11,7 @@ interface NodeCache extends AutoCloseable {
   Map<String, Object> counters();
 
   /** Reads every cached byte against its checksum; what is bad is dropped and reported. */
-  CacheResult verify(ProgressSink progress) throws InterruptedException;
+  CacheResult verify(ProgressSink progress) throws IOException;
 
   /** Writes out what must last. Called once, after the last mount is gone. */
   @Override

@@ -1,16 +1,22 @@
 package io.tiermount.daemon;
 
-import io.tiermount.daemon.admin.AdminApi.CacheResult;
+import io.tiermount.backends.Credentials;
+import io.tiermount.backends.ListPage;
+import io.tiermount.backends.ListRequest;
+import io.tiermount.backends.ObjectStore;
+import io.tiermount.backends.local.LocalObjectStore;
 import io.tiermount.daemon.admin.AdminApi.MountOrder;
-import io.tiermount.daemon.admin.AdminApi.ProgressSink;
 import io.tiermount.daemon.admin.AdminException;
 import io.tiermount.daemon.admin.Json;
 import io.tiermount.daemon.admin.RunDirectory;
 import io.tiermount.daemon.cli.CommandException;
 import io.tiermount.daemon.cli.ExitCode;
 import io.tiermount.daemon.cli.Program;
+import io.tiermount.daemon.config.ConfigParser;
+import io.tiermount.daemon.config.InvalidConfigException;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.SourceConfig;
+import io.tiermount.daemon.config.ThisNode;
 import io.tiermount.daemon.config.TiermountConfig;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,6 +27,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -55,18 +62,37 @@ final class Wiring implements Program {
 
   @Override
   public TiermountConfig configuration(Path file) throws CommandException {
-    throw noParser();
+    return read(() -> parser(environment).parseFiles(List.of(file)));
   }
 
   @Override
   public TiermountConfig configuration() throws CommandException {
-    throw noParser();
+    return read(() -> parser(environment).parseConfigured());
   }
 
   @Override
   public TiermountConfig configuration(String source, Path directory, List<String> options)
       throws CommandException {
-    throw noParser();
+    return read(() -> parser(environment).parseMount(source, directory, options));
+  }
+
+  private static ConfigParser parser(Map<String, String> environment) {
+    return new ConfigParser(environment, new ThisNode());
+  }
+
+  private interface Reading {
+    TiermountConfig read() throws InvalidConfigException;
+  }
+
+  private static TiermountConfig read(Reading reading) throws CommandException {
+    try {
+      return reading.read();
+    } catch (InvalidConfigException e) {
+      throw new CommandException(
+          ExitCode.BAD_CONFIG,
+          "the configuration is refused:\n" + String.valueOf(e.getMessage()),
+          e);
+    }
   }
 
   @Override
@@ -111,7 +137,10 @@ final class Wiring implements Program {
   Daemon daemon(TiermountConfig config, boolean exitWhenUnused) throws IOException {
     Path cacheDirectory = config.cache().directories().getFirst().path();
     CacheLock lock = CacheLock.take(cacheDirectory);
+    @Nullable DiskCache cache = null;
     try {
+      cache = DiskCache.open(config.cache());
+      DiskCache disk = cache;
       MountTable table = MountTable.ofProcess();
       MountRecord record = MountRecord.open(cacheDirectory.resolve("mounts.json"), json);
       StaleMounts stale = new StaleMounts(table, record);
@@ -127,7 +156,7 @@ final class Wiring implements Program {
               lock,
               mounts,
               stale,
-              noCache(),
+              disk,
               new CacheTasks(mounts),
               this::mountConfig,
               runDirectory,
@@ -137,16 +166,20 @@ final class Wiring implements Program {
               clock.instant(),
               exitWhenUnused));
     } catch (IOException | RuntimeException e) {
+      if (cache != null) {
+        cache.close();
+      }
       lock.close();
       throw e;
     }
   }
 
-  /** What carries a mount. */
-  private MountDriver driver(MountConfig config) throws IOException {
-    return switch (config.source()) {
+  /** What carries a mount. Called once per mount, on a thread of its own. */
+  private MountDriver driver(MountConfig mount) throws IOException {
+    return switch (mount.source()) {
       case SourceConfig.LocalDirectory local ->
-          new BindMount(local.directory(), config.path(), config.volume().readOnly());
+          new BindMount(local.directory(), mount.path(), mount.volume().readOnly());
+      // Objects join here: a FileSystem over an ObjectVolume, over openStore(source) and the cache.
       case SourceConfig.LocalBucket bucket -> throw notYet(bucket.url());
       case SourceConfig.S3 s3 -> throw notYet(s3.url());
       case SourceConfig.NotYet other -> throw notYet(other.url());
@@ -157,35 +190,37 @@ final class Wiring implements Program {
     return new IOException(url + ": this build can't mount such a source yet");
   }
 
-  private static NodeCache noCache() {
-    return new NodeCache() {
-      @Override
-      public Map<String, Object> counters() {
-        return Map.of();
-      }
-
-      @Override
-      public CacheResult verify(ProgressSink progress) {
-        return new CacheResult(0, 0, List.of());
-      }
-
-      @Override
-      public void close() {}
-    };
-  }
-
   private MountConfig mountConfig(MountOrder order) throws AdminException {
     try {
-      return configuration(order.source(), Path.of(order.path()), order.options())
-          .mounts()
-          .getFirst();
-    } catch (CommandException e) {
+      Map<String, String> theirs = new TreeMap<>(environment);
+      theirs.putAll(order.environment());
+      TiermountConfig config =
+          parser(theirs).parseMount(order.source(), Path.of(order.path()), order.options());
+      return withCredentials(config.mounts().getFirst(), order.environment());
+    } catch (InvalidConfigException e) {
       throw new AdminException(AdminException.Kind.BAD_CONFIG, String.valueOf(e.getMessage()), e);
     }
   }
 
-  private static CommandException noParser() {
-    return new CommandException(ExitCode.BAD_CONFIG, "this build does not read configurations yet");
+  /**
+   * Keys of the caller's environment become the mount's own: the daemon's environment, in which the
+   * SDK would look, is another one.
+   */
+  private static MountConfig withCredentials(MountConfig mount, Map<String, String> theirs) {
+    String key = theirs.getOrDefault("AWS_ACCESS_KEY_ID", "");
+    String secret = theirs.getOrDefault("AWS_SECRET_ACCESS_KEY", "");
+    if (!(mount.source() instanceof SourceConfig.S3 s3)
+        || !(s3.options().credentials() instanceof Credentials.Chain)
+        || key.isEmpty()
+        || secret.isEmpty()) {
+      return mount;
+    }
+    return mount.withSource(
+        new SourceConfig.S3(
+            s3.url(),
+            s3.options()
+                .withCredentials(
+                    new Credentials.S3Static(key, secret, theirs.get("AWS_SESSION_TOKEN")))));
   }
 
   @Override
@@ -202,9 +237,25 @@ final class Wiring implements Program {
         }
         yield local.directory() + " is a directory";
       }
-      case SourceConfig.LocalBucket bucket -> throw notYet(bucket.url());
+      case SourceConfig.LocalBucket _, SourceConfig.S3 _, SourceConfig.NotYet _ -> {
+        try (ObjectStore store = openStore(mount.source())) {
+          ListPage page =
+              store.list(new ListRequest(mount.volume().prefix(), null, null, null, 1));
+          yield store.id() + (page.objects().isEmpty() ? " answers; it is empty" : " answers");
+        }
+      }
+    };
+  }
+
+  /** The store behind a source. Contacts nobody. */
+  private ObjectStore openStore(SourceConfig source) throws IOException {
+    return switch (source) {
+      case SourceConfig.LocalBucket bucket ->
+          LocalObjectStore.open(bucket.directory(), true, clock);
       case SourceConfig.S3 s3 -> throw notYet(s3.url());
       case SourceConfig.NotYet other -> throw notYet(other.url());
+      case SourceConfig.LocalDirectory local ->
+          throw new IllegalArgumentException(local.url() + " is no store");
     };
   }
 

@@ -67,4 +67,22 @@ public record S3Options(
         retryBase,
         PutOptions.DEFAULTS);
   }
+
+  /** The same bucket, signed differently. */
+  public S3Options withCredentials(Credentials other) {
+    return new S3Options(
+        bucket,
+        endpoint,
+        region,
+        pathStyle,
+        other,
+        verifyTls,
+        caBundle,
+        multipart,
+        maxConnections,
+        deadline,
+        maxRetries,
+        retryBase,
+        put);
+  }
 }

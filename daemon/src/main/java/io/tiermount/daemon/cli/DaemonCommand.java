@@ -10,7 +10,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "daemon",
     description = {
-      "Run the daemon of a configuration until SIGTERM or SIGINT; then unmount all.",
+      "Run the daemon of a configuration until SIGTERM or SIGINT, then unmount all.",
       "TIERMOUNT_LOG sets log levels, TIERMOUNT_LOG_FILE a file (default: standard error)."
     })
 final class DaemonCommand implements Callable<Integer> {

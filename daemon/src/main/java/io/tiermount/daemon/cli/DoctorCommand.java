@@ -16,9 +16,9 @@ import picocli.CommandLine.Option;
 @Command(
     name = "doctor",
     description = {
-      "Look at this machine: kernel, /dev/fuse, capabilities, libfuse, Java; with a configuration",
-      "also the cache's disk and each store. Every line is OK, WARN or FAIL, with what to do.",
-      "Ends with 1 where a line says FAIL."
+      "Say what this machine can do, and what to do about what it can't.",
+      "Looks at kernel, /dev/fuse, capabilities, libfuse, Java; with a configuration also at the cache's"
+          + " disk and each store. Every line is OK, WARN or FAIL; ends with 1 where one says FAIL."
     })
 final class DoctorCommand implements Callable<Integer> {
   private final Context context;

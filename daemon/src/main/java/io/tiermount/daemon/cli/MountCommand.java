@@ -23,9 +23,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "mount",
     description = {
-      "Mount one source without a configuration file; returns once the mount answers.",
-      "The daemon that owns the cache directory serves it, and is started when there is none; a",
-      "daemon started so ends with its last mount. Credentials are found as the provider's SDK does."
+      "Mount one source without a configuration file; return once the mount answers.",
+      "The daemon that owns the cache directory serves it, and is started when there is none; a daemon"
+          + " started so ends with its last mount. Credentials are found as the provider's SDK does."
     })
 final class MountCommand implements Callable<Integer> {
   /** A cold JVM on a loaded machine, a RocksDB with much to replay. */
@@ -48,8 +48,7 @@ final class MountCommand implements Callable<Integer> {
 
   @Option(
       names = "-o",
-      paramLabel = "KEY=VALUE",
-      split = ",",
+      paramLabel = "KEY=VALUE,…",
       description = {
         "A mount's own keys (endpoint=…, path_style=true, read_only=true), and cache.*, fuse.*,",
         "memory.*; cache.dir is the cache directory."

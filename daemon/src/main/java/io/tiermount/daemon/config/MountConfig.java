@@ -50,4 +50,10 @@ public record MountConfig(
         QuotaOptions.DEFAULTS,
         null);
   }
+
+  /** The same mount of another source. */
+  public MountConfig withSource(SourceConfig other) {
+    return new MountConfig(
+        name, path, scope, other, fuse, volume, access, write, cache, quota, credentials);
+  }
 }
