@@ -38,6 +38,6 @@ final class ProgressLineTest {
     assertThat(Amounts.bytes(1536)).isEqualTo("1.5 KiB");
     assertThat(Amounts.bytes(Long.MAX_VALUE)).isEqualTo("8.0 EiB");
     assertThat(Amounts.time(Duration.ofSeconds(200))).isEqualTo("3 min 20 s");
-    assertThat(Amounts.time(Duration.ofSeconds(7500))).isEqualTo("2 h 5 min");
+    assertThat(Amounts.time(Duration.ofMinutes(125))).isEqualTo("2 h 5 min");
   }
 }
