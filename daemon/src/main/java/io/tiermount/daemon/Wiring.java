@@ -239,8 +239,7 @@ final class Wiring implements Program {
       }
       case SourceConfig.LocalBucket _, SourceConfig.S3 _, SourceConfig.NotYet _ -> {
         try (ObjectStore store = openStore(mount.source())) {
-          ListPage page =
-              store.list(new ListRequest(mount.volume().prefix(), null, null, null, 1));
+          ListPage page = store.list(new ListRequest(mount.volume().prefix(), null, null, null, 1));
           yield store.id() + (page.objects().isEmpty() ? " answers; it is empty" : " answers");
         }
       }

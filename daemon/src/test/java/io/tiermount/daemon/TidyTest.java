@@ -29,7 +29,9 @@ final class TidyTest {
           "fs/src/main/java/io/tiermount/fs/cache/Content.java");
 
   private static final Set<String> UNTESTED_FOR_NOW =
-      Set.of("R2", "R3", "R6", "R10", "R14", "R15", "R19", "R22", "R23", "R24", "R25", "R26", "R27", "R30", "R31", "R32", "R33", "R34", "R35");
+      Set.of(
+          "R2", "R3", "R6", "R10", "R14", "R15", "R19", "R22", "R23", "R24", "R25", "R26", "R27",
+          "R30", "R31", "R32", "R33", "R34", "R35");
 
   private static final Pattern NAMED = Pattern.compile("\\b[A-Z]\\d+\\b");
 
@@ -53,11 +55,10 @@ final class TidyTest {
     assertThat(
             packages.stream()
                 .map(directory -> directory.resolve("package-info.java"))
-                .filter(
-                    info ->
-                        !Files.exists(info)
-                            || !text(info).contains("@NullMarked")
-                            || !text(info).contains("/**"))
+                .filter(info ->
+                    !Files.exists(info)
+                        || !text(info).contains("@NullMarked")
+                        || !text(info).contains("/**"))
                 .map(info -> root.relativize(info).toString())
                 .toList())
         .isEmpty();
@@ -77,13 +78,12 @@ final class TidyTest {
     Set<String> named = new TreeSet<>();
     sources("test")
         .filter(file -> !file.endsWith("TidyTest.java"))
-        .forEach(
-            file -> {
-              Matcher names = NAMED.matcher(text(file));
-              while (names.find()) {
-                named.add(names.group());
-              }
-            });
+        .forEach(file -> {
+          Matcher names = NAMED.matcher(text(file));
+          while (names.find()) {
+            named.add(names.group());
+          }
+        });
     promised.removeAll(named);
     promised.removeAll(UNTESTED_FOR_NOW);
     assertThat(promised).as("promises without a test").isEmpty();
@@ -111,14 +111,13 @@ final class TidyTest {
     return Stream.of("backends", "fs", "daemon")
         .flatMap(module -> Stream.of(kinds).map(kind -> root.resolve(module + "/src/" + kind)))
         .filter(Files::isDirectory)
-        .flatMap(
-            directory -> {
-              try (Stream<Path> files = Files.walk(directory)) {
-                return files.filter(file -> file.toString().endsWith(".java")).toList().stream();
-              } catch (IOException e) {
-                throw new UncheckedIOException(e);
-              }
-            });
+        .flatMap(directory -> {
+          try (Stream<Path> files = Files.walk(directory)) {
+            return files.filter(file -> file.toString().endsWith(".java")).toList().stream();
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
   }
 
   private static List<String> lines(Path file) {

@@ -64,8 +64,7 @@ final class DoctorTest {
     Finding overlay = Doctor.cacheFileSystem("cache", FsStat.OVERLAYFS_MAGIC, "1 GiB free");
     assertThat(overlay.level()).isEqualTo(Level.WARN);
     assertThat(overlay.advice()).contains("passthrough", "ext4");
-    assertThat(Doctor.cacheFileSystem("cache", FsStat.EXT4_MAGIC, "").level())
-        .isEqualTo(Level.OK);
+    assertThat(Doctor.cacheFileSystem("cache", FsStat.EXT4_MAGIC, "").level()).isEqualTo(Level.OK);
     assertThat(Doctor.cacheFileSystem("cache", FsStat.NFS_MAGIC, "").advice())
         .contains("local disk");
   }

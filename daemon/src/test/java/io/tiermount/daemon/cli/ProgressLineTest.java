@@ -12,8 +12,7 @@ final class ProgressLineTest {
   @Test
   void it_says_how_much_how_fast_and_how_long_still() {
     assertThat(
-            ProgressLine.text(
-                new Progress(3, 300L << 20, 10, 1000L << 20), Duration.ofSeconds(3)))
+            ProgressLine.text(new Progress(3, 300L << 20, 10, 1000L << 20), Duration.ofSeconds(3)))
         .isEqualTo("3 of 10 files, 300.0 MiB of 1000.0 MiB, 100.0 MiB/s, 7 s left");
   }
 
