@@ -26,18 +26,12 @@ public final class DevFuseTransport implements FuseTransport {
   /** On large machines more readers cost memory and gain nothing: misses leave the readers. */
   private static final int MAX_THREADS = 64;
 
-  /** How long a busy mount may go on before its connection is aborted. */
-  private static final long GRACE_MILLIS = 2_000;
-
   /** How long readers may take to notice; only a handler that blocks them needs it. */
   private static final long END_MILLIS = 3_000;
 
-  /** How long readers may take to notice that an idle mount is gone. */
-  private static final long IDLE_MILLIS = 200;
-
   private static final int UNMOUNT_NOW = LibC.MNT_FORCE | LibC.MNT_DETACH;
 
-  private final FuseControl fuseControl;
+  private final Path fuseControl;
 
   /** Serialises start and close. */
   private final ReentrantLock lifecycle = new ReentrantLock();
@@ -58,7 +52,7 @@ public final class DevFuseTransport implements FuseTransport {
    * @param fuseControl where fusectl is mounted, if it is
    */
   DevFuseTransport(Path fuseControl) {
-    this.fuseControl = new FuseControl(fuseControl);
+    this.fuseControl = fuseControl;
   }
 
   @Override
@@ -135,7 +129,7 @@ public final class DevFuseTransport implements FuseTransport {
         return;
       }
       if (!running.awaitEnd(0)) {
-        unmount(mounted, running);
+        mounted.end(fuseControl, running::awaitEnd);
         // A handler that waits on the reader's own thread can end now.
         running.interruptAll();
       }
@@ -147,26 +141,6 @@ public final class DevFuseTransport implements FuseTransport {
       running.destroy();
     } finally {
       lifecycle.unlock();
-    }
-  }
-
-  /**
-   * An idle mount goes at once. A busy one leaves the tree, and after the grace its connection is
-   * aborted: whoever still waits gets ENOTCONN or ECONNABORTED.
-   */
-  private void unmount(MountPoint mounted, Session running) {
-    if (mounted.unmount(0) && running.awaitEnd(IDLE_MILLIS)) {
-      return;
-    }
-    mounted.unmount(LibC.MNT_DETACH);
-    if (running.awaitEnd(GRACE_MILLIS)) {
-      return;
-    }
-    log.warn("{} is still in use after {} ms; aborting it", mounted.path(), GRACE_MILLIS);
-    try {
-      fuseControl.abort(mounted.device());
-    } catch (IOException e) {
-      log.error("{} could not be aborted; what uses it hangs", mounted.path(), e);
     }
   }
 }

@@ -17,9 +17,15 @@ import org.slf4j.LoggerFactory;
  * @param path canonical
  * @param device "major:minor"; tells our mount from another one made over it
  */
-record MountPoint(Path path, String device) {
+public record MountPoint(Path path, String device) {
   private static final Logger log = LoggerFactory.getLogger(MountPoint.class);
   private static final String TYPE = "fuse.tiermount";
+
+  /** How long a busy mount may go on before its connection is aborted. */
+  private static final long GRACE_MILLIS = 2_000;
+
+  /** How long the transport may take to notice that an idle mount is gone. */
+  private static final long IDLE_MILLIS = 200;
 
   /** More dead mounts on one path than a crash loop leaves are not ours to clear. */
   private static final int MAX_DEAD = 16;
@@ -51,8 +57,7 @@ record MountPoint(Path path, String device) {
    * @throws IOException that says what to do
    */
   static MountPoint mount(MountOptions options, FuseDevice device) throws IOException {
-    Path path = canonical(options.path());
-    clearDead(path);
+    Path path = prepare(options.path());
     String data =
         "fd="
             + device.fd()
@@ -76,6 +81,22 @@ record MountPoint(Path path, String device) {
           };
       throw new IOException(e.getMessage() + advice, e);
     }
+    return at(path);
+  }
+
+  /**
+   * The directory to mount on, canonical and cleared of what a killed daemon of ours left there.
+   *
+   * @throws IOException that says what to do where it can't be mounted on
+   */
+  public static Path prepare(Path path) throws IOException {
+    Path canonical = canonical(path);
+    clearDead(canonical);
+    return canonical;
+  }
+
+  /** The mount of ours that was just made at a canonical path. */
+  public static MountPoint at(Path path) throws IOException {
     MountTable.Entry entry = MountTable.topmost(path);
     if (entry == null || !entry.type().equals(TYPE)) {
       throw new IOException("mounted " + path + ", but /proc/self/mountinfo does not show it");
@@ -187,6 +208,35 @@ record MountPoint(Path path, String device) {
           "Read-ahead of {} stays at the kernel's default, sequential reads will be slower: {}",
           path,
           e.toString());
+    }
+  }
+
+  /** Tells whether the transport has seen the end of the connection. */
+  @FunctionalInterface
+  public interface End {
+    /** Waits for it. */
+    boolean await(long timeoutMillis);
+  }
+
+  /**
+   * Unmounts. An idle mount goes at once. A busy one leaves the tree, and after the grace its
+   * connection is aborted: whoever still waits gets ENOTCONN or ECONNABORTED.
+   *
+   * @param fuseControl where fusectl is mounted, if it is
+   */
+  public void end(Path fuseControl, End end) {
+    if (unmount(0) && end.await(IDLE_MILLIS)) {
+      return;
+    }
+    unmount(LibC.MNT_DETACH);
+    if (end.await(GRACE_MILLIS)) {
+      return;
+    }
+    log.warn("{} is still in use after {} ms; aborting it", path, GRACE_MILLIS);
+    try {
+      new FuseControl(fuseControl).abort(device);
+    } catch (IOException e) {
+      log.error("{} could not be aborted; what uses it hangs", path, e);
     }
   }
 }
