@@ -52,12 +52,8 @@ final class Callbacks {
     put(
         all,
         "setxattr",
-        (path, name, value, size, flags) ->
-            names.setxattr(path, name, value, size, (int) flags));
-    put(
-        all,
-        "getxattr",
-        (path, name, value, size, _) -> names.getxattr(path, name, value, size));
+        (path, name, value, size, flags) -> names.setxattr(path, name, value, size, (int) flags));
+    put(all, "getxattr", (path, name, value, size, _) -> names.getxattr(path, name, value, size));
     put(all, "listxattr", (path, list, size, _, _) -> names.listxattr(path, list, size));
     put(all, "removexattr", (path, name, _, _, _) -> names.removexattr(path, name));
   }

@@ -67,14 +67,12 @@ final class FileOperations {
 
   int open(long path, long info) throws FuseFailure {
     int flags = info(info).get(JAVA_INT, FLAGS);
-    return open(
-        path, info, (node, caller) -> new FuseRequest.Open(node, caller, flags));
+    return open(path, info, (node, caller) -> new FuseRequest.Open(node, caller, flags));
   }
 
   int opendir(long path, long info) throws FuseFailure {
     int flags = info(info).get(JAVA_INT, FLAGS);
-    return open(
-        path, info, (node, caller) -> new FuseRequest.OpenDir(node, caller, flags));
+    return open(path, info, (node, caller) -> new FuseRequest.OpenDir(node, caller, flags));
   }
 
   private interface Opening {
@@ -107,8 +105,7 @@ final class FileOperations {
       FuseReply.Created created =
           requests.ask(
               FuseReply.Created.class,
-              new FuseRequest.Create(
-                  parent.id(), caller, name, flags, mode, requests.umask()));
+              new FuseRequest.Create(parent.id(), caller, name, flags, mode, requests.umask()));
       register(nodes.adopt(parent.id(), name, created.entry()), created.file(), info);
       return 0;
     }
@@ -124,12 +121,7 @@ final class FileOperations {
                   exchange,
                   FuseReply.Payload.class,
                   new FuseRequest.Read(
-                      file.node.id(),
-                      requests.caller(),
-                      file.handle,
-                      offset,
-                      (int) size,
-                      flags))
+                      file.node.id(), requests.caller(), file.handle, offset, (int) size, flags))
               .sizeBytes();
       MemorySegment.copy(
           exchange.payload((int) size), 0, NativeFuse.memory(buffer, size), 0, filled);
@@ -160,8 +152,7 @@ final class FileOperations {
         requests.ask(
             FuseReply.Attr.class,
             new FuseRequest.GetAttr(file.node.id(), requests.caller(), file.handle));
-    StatLayout.write(
-        NativeFuse.memory(stat, StatLayout.SIZE_BYTES), attr.attributes());
+    StatLayout.write(NativeFuse.memory(stat, StatLayout.SIZE_BYTES), attr.attributes());
     return 0;
   }
 
@@ -241,14 +232,12 @@ final class FileOperations {
     int flags = info(info).get(JAVA_INT, FLAGS);
     return release(
         info,
-        (file, caller) ->
-            new FuseRequest.Release(file.node.id(), caller, file.handle, flags));
+        (file, caller) -> new FuseRequest.Release(file.node.id(), caller, file.handle, flags));
   }
 
   int releasedir(long info) throws FuseFailure {
     return release(
-        info,
-        (file, caller) -> new FuseRequest.ReleaseDir(file.node.id(), caller, file.handle));
+        info, (file, caller) -> new FuseRequest.ReleaseDir(file.node.id(), caller, file.handle));
   }
 
   private interface Releasing {

@@ -149,8 +149,7 @@ public final class JnrFuseTransport implements FuseTransport {
       Loop started = new Loop(fuse, handler);
       loop = started;
       started.start(arguments(options, path), String.valueOf(path.getFileName()));
-      if (!await(started.ready, TimeUnit.SECONDS.toMillis(START_SECONDS))
-          || !started.initialised) {
+      if (!await(started.ready, TimeUnit.SECONDS.toMillis(START_SECONDS)) || !started.initialised) {
         throw new IOException(
             "libfuse could not mount "
                 + path

@@ -45,9 +45,7 @@ final class NameOperations {
     Caller caller = requests.caller();
     try (PathNodes.Held node = nodes.resolve(NativeFuse.string(path), caller)) {
       byte[] target =
-          requests
-              .ask(FuseReply.Bytes.class, new FuseRequest.ReadLink(node.id(), caller))
-              .bytes();
+          requests.ask(FuseReply.Bytes.class, new FuseRequest.ReadLink(node.id(), caller)).bytes();
       int length = (int) Math.min(target.length, size - 1);
       MemorySegment result = NativeFuse.memory(buffer, size);
       MemorySegment.copy(target, 0, result, JAVA_BYTE, 0, length);
@@ -128,8 +126,7 @@ final class NameOperations {
         PathNodes.Held newParent = nodes.parent(newPath, caller)) {
       requests.ask(
           FuseReply.Done.class,
-          new FuseRequest.Rename(
-              oldParent.id(), caller, oldName, newParent.id(), newName, 0));
+          new FuseRequest.Rename(oldParent.id(), caller, oldName, newParent.id(), newName, 0));
       nodes.invalidate(oldParent.id(), oldName);
       nodes.invalidate(newParent.id(), newName);
       return 0;
@@ -219,11 +216,7 @@ final class NameOperations {
       requests.ask(
           FuseReply.Done.class,
           new FuseRequest.SetXattr(
-              node.id(),
-              caller,
-              NativeFuse.string(name),
-              NativeFuse.memory(value, size),
-              flags));
+              node.id(), caller, NativeFuse.string(name), NativeFuse.memory(value, size), flags));
       return 0;
     }
   }
@@ -257,8 +250,7 @@ final class NameOperations {
       if (bytes.length > size) {
         throw new FuseFailure(Errno.ERANGE);
       }
-      MemorySegment.copy(
-          bytes, 0, NativeFuse.memory(buffer, size), JAVA_BYTE, 0, bytes.length);
+      MemorySegment.copy(bytes, 0, NativeFuse.memory(buffer, size), JAVA_BYTE, 0, bytes.length);
     }
     return bytes.length;
   }

@@ -74,8 +74,7 @@ final class NativeFuse {
   static NativeFuse load() throws IOException {
     try {
       SymbolLookup symbols = SymbolLookup.libraryLookup(LIBRARY, Arena.global());
-      LibFuse library =
-          LibraryLoader.create(LibFuse.class).failImmediately().load(LIBRARY);
+      LibFuse library = LibraryLoader.create(LibFuse.class).failImmediately().load(LIBRARY);
       return new NativeFuse(
           library,
           LINKER.downcallHandle(
@@ -118,13 +117,11 @@ final class NativeFuse {
     layout.useMemory(operations);
     try (Arena arena = Arena.ofShared()) {
       FunctionDescriptor descriptor =
-          FunctionDescriptor.of(
-              JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-      callbacks.forEach(
-          (name, callback) ->
-              operations.putAddress(
-                  Operations.offset(layout, name),
-                  LINKER.upcallStub(CALL.bindTo(callback), descriptor, arena).address()));
+          FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+      callbacks.forEach((name, callback) ->
+          operations.putAddress(
+              Operations.offset(layout, name),
+              LINKER.upcallStub(CALL.bindTo(callback), descriptor, arena).address()));
       operations.putInt(Operations.flags(layout), ALL_FLAGS);
       String[] argv = arguments.toArray(String[]::new);
       return library.fuse_main_real(argv.length, argv, layout, Struct.size(layout), null);

@@ -11,10 +11,36 @@ import java.util.concurrent.atomic.LongAdder;
 final class RequestCounter {
   private static final List<String> NAMES =
       List.of(
-          "LOOKUP", "FORGET", "GETATTR", "SETATTR", "READLINK", "SYMLINK", "MKNOD", "MKDIR",
-          "UNLINK", "RMDIR", "RENAME", "LINK", "OPEN", "READ", "WRITE", "STATFS", "RELEASE",
-          "FSYNC", "SETXATTR", "GETXATTR", "LISTXATTR", "REMOVEXATTR", "FLUSH", "OPENDIR",
-          "READDIR", "RELEASEDIR", "FSYNCDIR", "CREATE", "FALLOCATE", "OTHER");
+          "LOOKUP",
+          "FORGET",
+          "GETATTR",
+          "SETATTR",
+          "READLINK",
+          "SYMLINK",
+          "MKNOD",
+          "MKDIR",
+          "UNLINK",
+          "RMDIR",
+          "RENAME",
+          "LINK",
+          "OPEN",
+          "READ",
+          "WRITE",
+          "STATFS",
+          "RELEASE",
+          "FSYNC",
+          "SETXATTR",
+          "GETXATTR",
+          "LISTXATTR",
+          "REMOVEXATTR",
+          "FLUSH",
+          "OPENDIR",
+          "READDIR",
+          "RELEASEDIR",
+          "FSYNCDIR",
+          "CREATE",
+          "FALLOCATE",
+          "OTHER");
 
   private final Map<String, LongAdder> counts = new ConcurrentHashMap<>();
 

@@ -136,20 +136,19 @@ final class PathNodesTest {
       for (int t = 0; t < 8; t++) {
         Random random = new Random(seed + t);
         walkers.add(
-            threads.submit(
-                () -> {
-                  for (int i = 0; i < 5000; i++) {
-                    String path = "/d" + random.nextInt(5) + "/f" + random.nextInt(20);
-                    try (PathNodes.Held held = nodes.resolve(path, CALLER)) {
-                      if (random.nextInt(10) == 0) {
-                        nodes.invalidate(PathNodes.ROOT, "d" + random.nextInt(5));
-                        clock.addAndGet(SECOND / 50);
-                      }
-                      assertThat(requests.of(held.id())).as("seed %d", seed).hasPositiveValue();
-                    }
+            threads.submit(() -> {
+              for (int i = 0; i < 5000; i++) {
+                String path = "/d" + random.nextInt(5) + "/f" + random.nextInt(20);
+                try (PathNodes.Held held = nodes.resolve(path, CALLER)) {
+                  if (random.nextInt(10) == 0) {
+                    nodes.invalidate(PathNodes.ROOT, "d" + random.nextInt(5));
+                    clock.addAndGet(SECOND / 50);
                   }
-                  return null;
-                }));
+                  assertThat(requests.of(held.id())).as("seed %d", seed).hasPositiveValue();
+                }
+              }
+              return null;
+            }));
       }
       for (Future<?> walker : walkers) {
         walker.get();

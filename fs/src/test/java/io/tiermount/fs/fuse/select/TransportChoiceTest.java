@@ -43,8 +43,7 @@ final class TransportChoiceTest {
     for (Transport configured : new Transport[] {Transport.DEV, Transport.LIBFUSE}) {
       FuseOptions options = new FuseOptions(configured, true, FuseOptions.Open.NORMAL);
       try (FuseTransport transport = FuseTransports.choose(options, timeouts)) {
-        assertThat(transport.name())
-            .isEqualTo(configured == Transport.DEV ? "dev" : "libfuse");
+        assertThat(transport.name()).isEqualTo(configured == Transport.DEV ? "dev" : "libfuse");
       }
     }
   }
