@@ -6,6 +6,11 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.apache5.Apache5HttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
 
 /** Options of stores for tests: patient enough for a loaded machine, quick to try again. */
 final class S3TestStores {
@@ -39,5 +44,35 @@ final class S3TestStores {
         deadline,
         retries,
         RETRY_BASE);
+  }
+
+  static S3Options withRetries(S3Options options, int retries) {
+    return new S3Options(
+        options.bucket(),
+        options.endpoint(),
+        options.region(),
+        options.pathStyle(),
+        options.credentials(),
+        options.verifyTls(),
+        options.caBundle(),
+        options.multipart(),
+        options.maxConnections(),
+        options.deadline(),
+        retries,
+        options.retryBase());
+  }
+
+  /** The SDK as other programs use it: chunked signatures, checksums wherever it can. */
+  static S3Client raw(StrictS3Server server) {
+    return S3Client.builder()
+        .httpClientBuilder(Apache5HttpClient.builder())
+        .endpointOverride(server.endpoint())
+        .region(Region.US_EAST_1)
+        .forcePathStyle(true)
+        .credentialsProvider(
+            StaticCredentialsProvider.create(
+                AwsBasicCredentials.create(
+                    server.options().accessKey(), server.options().secretKey())))
+        .build();
   }
 }

@@ -1,0 +1,181 @@
+package io.tiermount.backends;
+
+import io.tiermount.backends.StoreMeter.Operation;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Counts what is asked of a store, how long it takes and how it ends, for metrics and status. */
+public final class MeteredStore implements ObjectStore {
+  private final ObjectStore store;
+  private final StoreMeter meter;
+
+  public MeteredStore(ObjectStore store, InstantSource clock) {
+    this.store = store;
+    this.meter = new StoreMeter(clock);
+  }
+
+  public StoreMeter meter() {
+    return meter;
+  }
+
+  @Override
+  public String id() {
+    return store.id();
+  }
+
+  @Override
+  public StoreLimits limits() {
+    return store.limits();
+  }
+
+  @Override
+  public void close() {
+    store.close();
+  }
+
+  @FunctionalInterface
+  private interface Call<T> {
+    T run() throws StoreException;
+  }
+
+  private <T> T timed(Operation operation, long bytes, Call<T> call) throws StoreException {
+    long started = System.nanoTime();
+    try {
+      T result = call.run();
+      meter.succeeded(operation, System.nanoTime() - started, bytes);
+      return result;
+    } catch (StoreException e) {
+      meter.failed(operation, System.nanoTime() - started, e);
+      throw e;
+    }
+  }
+
+  @Override
+  public Optional<ObjectInfo> head(String key) throws StoreException {
+    return timed(Operation.HEAD, 0, () -> store.head(key));
+  }
+
+  @Override
+  public ObjectInfo read(
+      String key, @Nullable Version version, long offsetBytes, long lengthBytes, ReadTarget target)
+      throws StoreException {
+    long started = System.nanoTime();
+    long[] bytes = new long[1];
+    try {
+      ObjectInfo info =
+          store.read(
+              key,
+              version,
+              offsetBytes,
+              lengthBytes,
+              piece -> {
+                bytes[0] += piece.remaining();
+                target.accept(piece);
+              });
+      meter.succeeded(Operation.READ, System.nanoTime() - started, bytes[0]);
+      return info;
+    } catch (StoreException e) {
+      meter.failed(Operation.READ, System.nanoTime() - started, e);
+      throw e;
+    }
+  }
+
+  @Override
+  public ListPage list(ListRequest request) throws StoreException {
+    return timed(Operation.LIST, 0, () -> store.list(request));
+  }
+
+  @Override
+  public ObjectInfo put(
+      String key, ByteSource body, ObjectAttributes attributes, WriteCondition condition)
+      throws StoreException {
+    return timed(
+        Operation.PUT, body.sizeBytes(), () -> store.put(key, body, attributes, condition));
+  }
+
+  @Override
+  public Upload startUpload(String key, ObjectAttributes attributes) throws StoreException {
+    return new Metered(
+        timed(Operation.START_UPLOAD, 0, () -> store.startUpload(key, attributes)));
+  }
+
+  @Override
+  public Upload resumeUpload(String key, String uploadId) throws StoreException {
+    return new Metered(store.resumeUpload(key, uploadId));
+  }
+
+  @Override
+  public List<PendingUpload> pendingUploads(String prefix) throws StoreException {
+    return timed(Operation.PENDING_UPLOADS, 0, () -> store.pendingUploads(prefix));
+  }
+
+  @Override
+  public ObjectInfo copy(
+      String sourceKey,
+      @Nullable Version sourceVersion,
+      String key,
+      @Nullable ObjectAttributes attributes,
+      WriteCondition condition)
+      throws StoreException {
+    return timed(
+        Operation.COPY,
+        0,
+        () -> store.copy(sourceKey, sourceVersion, key, attributes, condition));
+  }
+
+  @Override
+  public void delete(String key) throws StoreException {
+    boolean _ =
+        timed(
+            Operation.DELETE,
+            0,
+            () -> {
+              store.delete(key);
+              return true;
+            });
+  }
+
+  private final class Metered implements Upload {
+    private final Upload upload;
+
+    Metered(Upload upload) {
+      this.upload = upload;
+    }
+
+    @Override
+    public String uploadId() {
+      return upload.uploadId();
+    }
+
+    @Override
+    public void part(int number, ByteSource body) throws StoreException {
+      boolean _ =
+          timed(
+              Operation.PART,
+              body.sizeBytes(),
+              () -> {
+                upload.part(number, body);
+                return true;
+              });
+    }
+
+    @Override
+    public ObjectInfo complete(WriteCondition condition) throws StoreException {
+      return timed(Operation.COMPLETE, 0, () -> upload.complete(condition));
+    }
+
+    @Override
+    public void abort() throws StoreException {
+      boolean _ =
+          timed(
+              Operation.ABORT,
+              0,
+              () -> {
+                upload.abort();
+                return true;
+              });
+    }
+  }
+}
