@@ -86,7 +86,7 @@ final class S3Clients implements AutoCloseable {
         throw new StoreException(Kind.INVALID, key, "" + e.getMessage(), e);
       }
     }
-    return builder.buildWithDefaults(tls.build());
+    return new AbortingHttpClient(builder.buildWithDefaults(tls.build()));
   }
 
   private S3Client s3Client(SdkHttpClient httpClient) {

@@ -80,7 +80,7 @@ final class S3FaultsTest extends StrictStoreTest {
     List<Duration> delays = Collections.synchronizedList(new ArrayList<>());
     S3Tuning noWait = new S3Tuning(5L << 30, 5 << 20, delays::add, () -> 0.5);
     S3Store store = store(S3TestStores.options(server, PATIENT), noWait);
-    assertFails(Kind.THROTTLED, () -> store.head("k"));
+    assertFails(Kind.UNAVAILABLE, () -> store.head("k"));
     assertThat(delays)
         .containsExactly(
             Duration.ofNanos(7_500_000), Duration.ofMillis(15), Duration.ofMillis(30));

@@ -35,8 +35,8 @@ final class StoredHeaders {
     }
     Map<String, String> all = new HashMap<>(user);
     for (String name : KEPT) {
-      String value = request.header(name);
-      if (value != null && !value.equals("aws-chunked")) {
+      String value = request.header(name, "").replaceAll(",? ?aws-chunked", "");
+      if (!value.isEmpty()) {
         all.put(MARK + name, value);
       }
     }

@@ -6,6 +6,7 @@ import io.tiermount.backends.ObjectAttributes;
 import io.tiermount.backends.ObjectInfo;
 import io.tiermount.backends.ReadTarget;
 import io.tiermount.backends.StoreException;
+import io.tiermount.backends.StoreException.Kind;
 import io.tiermount.backends.Version;
 import io.tiermount.backends.WriteCondition;
 import java.nio.ByteBuffer;
@@ -43,6 +44,19 @@ final class StrictObjects {
   }
 
   WireResponse get(WireRequest request, String key) throws StoreException, S3Refusal {
+    while (true) {
+      try {
+        return getOnce(request, key);
+      } catch (StoreException e) {
+        if (e.kind() != Kind.PRECONDITION_FAILED) {
+          throw e;
+        }
+        // Replaced between head and read: describe and send the new one.
+      }
+    }
+  }
+
+  private WireResponse getOnce(WireRequest request, String key) throws StoreException, S3Refusal {
     ObjectInfo info = require(key);
     checkRead(request, info);
     String range = request.header("range");
