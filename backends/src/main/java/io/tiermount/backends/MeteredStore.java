@@ -97,8 +97,7 @@ public final class MeteredStore implements ObjectStore {
 
   @Override
   public Upload startUpload(String key, ObjectAttributes attributes) throws StoreException {
-    return new Metered(
-        timed(Operation.START_UPLOAD, 0, () -> store.startUpload(key, attributes)));
+    return new Metered(timed(Operation.START_UPLOAD, 0, () -> store.startUpload(key, attributes)));
   }
 
   @Override
@@ -120,9 +119,7 @@ public final class MeteredStore implements ObjectStore {
       WriteCondition condition)
       throws StoreException {
     return timed(
-        Operation.COPY,
-        0,
-        () -> store.copy(sourceKey, sourceVersion, key, attributes, condition));
+        Operation.COPY, 0, () -> store.copy(sourceKey, sourceVersion, key, attributes, condition));
   }
 
   @Override

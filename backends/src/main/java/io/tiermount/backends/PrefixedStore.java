@@ -144,8 +144,7 @@ public final class PrefixedStore implements ObjectStore {
       String key, @Nullable Version version, long offsetBytes, long lengthBytes, ReadTarget target)
       throws StoreException {
     String inside = inside(key);
-    return relative(
-        call(() -> store.read(inside, version, offsetBytes, lengthBytes, target)));
+    return relative(call(() -> store.read(inside, version, offsetBytes, lengthBytes, target)));
   }
 
   @Override
@@ -219,19 +218,17 @@ public final class PrefixedStore implements ObjectStore {
       throws StoreException {
     String source = inside(sourceKey);
     String target = inside(key);
-    return relative(
-        call(() -> store.copy(source, sourceVersion, target, attributes, condition)));
+    return relative(call(() -> store.copy(source, sourceVersion, target, attributes, condition)));
   }
 
   @Override
   public void delete(String key) throws StoreException {
     String inside = inside(key);
     boolean _ =
-        call(
-            () -> {
-              store.delete(inside);
-              return true;
-            });
+        call(() -> {
+          store.delete(inside);
+          return true;
+        });
   }
 
   private final class Inside implements Upload {

@@ -127,8 +127,7 @@ public final class StoreMeter {
     Cell cell = cell(operation);
     cell.failures.increment();
     timed(cell, nanos);
-    LastError error =
-        new LastError(clock.instant(), operation, e.kind(), "" + e.getMessage());
+    LastError error = new LastError(clock.instant(), operation, e.kind(), "" + e.getMessage());
     switch (e.kind()) {
       case NOT_FOUND, PRECONDITION_FAILED, INVALID, UNSUPPORTED, TOO_LARGE ->
           reached(Reach.REACHABLE, null);

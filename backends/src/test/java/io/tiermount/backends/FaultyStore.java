@@ -13,9 +13,9 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A store that fails as told: the next calls of a kind, any call by a seeded chance, all calls while
- * it is down, or calls that wait at a gate. Calls are named as in {@link CallLog}. What fails here
- * never reached the store, unless it is a lost answer. Any thread.
+ * A store that fails as told: the next calls of a kind, any call by a seeded chance, all calls
+ * while it is down, or calls that wait at a gate. Calls are named as in {@link CallLog}. What fails
+ * here never reached the store, unless it is a lost answer. Any thread.
  */
 public final class FaultyStore implements ObjectStore {
   /** How a call fails. */
@@ -133,10 +133,7 @@ public final class FaultyStore implements ObjectStore {
   }
 
   private synchronized List<Gate> gatesOf(String line) {
-    return gates.stream()
-        .filter(each -> line.startsWith(each.start))
-        .map(Gated::gate)
-        .toList();
+    return gates.stream().filter(each -> line.startsWith(each.start)).map(Gated::gate).toList();
   }
 
   @FunctionalInterface
@@ -204,8 +201,7 @@ public final class FaultyStore implements ObjectStore {
     Fault fault = take(line);
     ReadTarget cut =
         fault instanceof Fault.Truncates(long afterBytes) ? new Cut(target, afterBytes) : target;
-    return call(
-        line, key, fault, () -> store.read(key, version, offsetBytes, lengthBytes, cut));
+    return call(line, key, fault, () -> store.read(key, version, offsetBytes, lengthBytes, cut));
   }
 
   /** Passes on only the first bytes. */

@@ -9,9 +9,9 @@ import software.amazon.awssdk.http.HttpExecuteResponse;
 import software.amazon.awssdk.http.SdkHttpClient;
 
 /**
- * Breaks the connection when a body is closed before its end. The SDK closes the body of a call that
- * was interrupted, having cleared the interrupt; Apache's close then reads the rest, and would wait
- * for it as long as the store stalls.
+ * Breaks the connection when a body is closed before its end. The SDK closes the body of a call
+ * that was interrupted, having cleared the interrupt; Apache's close then reads the rest, and would
+ * wait for it as long as the store stalls.
  */
 final class AbortingHttpClient implements SdkHttpClient {
   private final SdkHttpClient client;

@@ -82,8 +82,7 @@ final class S3FaultsTest extends StrictStoreTest {
     S3Store store = store(S3TestStores.options(server, PATIENT), noWait);
     assertFails(Kind.UNAVAILABLE, () -> store.head("k"));
     assertThat(delays)
-        .containsExactly(
-            Duration.ofNanos(7_500_000), Duration.ofMillis(15), Duration.ofMillis(30));
+        .containsExactly(Duration.ofNanos(7_500_000), Duration.ofMillis(15), Duration.ofMillis(30));
     Backoff backoff = new Backoff(Duration.ofMillis(100), () -> 0);
     assertThat(backoff.delay(1)).isEqualTo(Duration.ofMillis(100));
     assertThat(backoff.delay(4)).isEqualTo(Duration.ofMillis(800));
@@ -115,8 +114,7 @@ final class S3FaultsTest extends StrictStoreTest {
     StrictS3Server server = server();
     byte[] bytes = random(1, 80_000);
     put(store(server), "k", bytes);
-    S3Store store =
-        store(S3TestStores.options(server, Duration.ofMillis(2400)), S3Tuning.SERVICE);
+    S3Store store = store(S3TestStores.options(server, Duration.ofMillis(2400)), S3Tuning.SERVICE);
     server.faults().next(GET, 100, new Fault.Drip(10, Duration.ofMillis(300)));
     assertThat(read(store, "k", null, 80_000)).isEqualTo(bytes);
   }
@@ -182,8 +180,7 @@ final class S3FaultsTest extends StrictStoreTest {
     assertThat(got.array()).isEqualTo(bytes);
     server.faults().next(GET, 100, new Fault.Corrupt());
     assertFails(
-        Kind.CORRUPT,
-        () -> store.read("k", null, 0, Long.MAX_VALUE, b -> b.position(b.limit())));
+        Kind.CORRUPT, () -> store.read("k", null, 0, Long.MAX_VALUE, b -> b.position(b.limit())));
   }
 
   @Test
@@ -193,8 +190,7 @@ final class S3FaultsTest extends StrictStoreTest {
     put(store, "k", random(6, 3 << 20));
     server.faults().next(GET, 1, new Fault.Corrupt());
     assertFails(
-        Kind.CORRUPT,
-        () -> store.read("k", null, 0, Long.MAX_VALUE, b -> b.position(b.limit())));
+        Kind.CORRUPT, () -> store.read("k", null, 0, Long.MAX_VALUE, b -> b.position(b.limit())));
   }
 
   @Test
@@ -203,8 +199,7 @@ final class S3FaultsTest extends StrictStoreTest {
     S3Store store = store(server);
     server.faults().next("PUT /bucket/k", 1, new Fault.LoseAnswer());
     var info =
-        store.put(
-            "k", ByteSource.of(new byte[7]), ObjectAttributes.NONE, WriteCondition.IF_ABSENT);
+        store.put("k", ByteSource.of(new byte[7]), ObjectAttributes.NONE, WriteCondition.IF_ABSENT);
     assertThat(server.drain())
         .containsExactly(
             "PUT /bucket/k if-none-match", "PUT /bucket/k if-none-match", "HEAD /bucket/k");
@@ -284,15 +279,14 @@ final class S3FaultsTest extends StrictStoreTest {
     CompletableFuture<Kind> kind = new CompletableFuture<>();
     server.drain();
     Thread thread =
-        builder.start(
-            () -> {
-              try {
-                call.run();
-                kind.completeExceptionally(new AssertionError("it succeeded"));
-              } catch (StoreException e) {
-                kind.complete(e.kind());
-              }
-            });
+        builder.start(() -> {
+          try {
+            call.run();
+            kind.completeExceptionally(new AssertionError("it succeeded"));
+          } catch (StoreException e) {
+            kind.complete(e.kind());
+          }
+        });
     awaitRequest(server);
     thread.interrupt();
     return kind.get(60, TimeUnit.SECONDS);
@@ -337,8 +331,7 @@ final class S3FaultsTest extends StrictStoreTest {
           }
         };
     assertFails(
-        Kind.LOCAL_IO,
-        () -> store.put("k", broken, ObjectAttributes.NONE, WriteCondition.ALWAYS));
+        Kind.LOCAL_IO, () -> store.put("k", broken, ObjectAttributes.NONE, WriteCondition.ALWAYS));
     assertThat(server.drain()).isEmpty();
   }
 

@@ -40,14 +40,12 @@ final class S3RequestsTest extends StrictStoreTest {
     read(store, "a/b", info.version(), 50);
     assertThat(server.drain()).containsExactly("GET /bucket/a/b bytes=0-49 if-match");
     store.read("a/b", null, 100, 10, bytes -> {});
-    assertThat(server.drain())
-        .containsExactly("GET /bucket/a/b bytes=100-109", "HEAD /bucket/a/b");
+    assertThat(server.drain()).containsExactly("GET /bucket/a/b bytes=100-109", "HEAD /bucket/a/b");
     store.list(ListRequest.directory("a/"));
     assertThat(server.drain())
         .containsExactly("GET /bucket?delimiter=/&list-type=2&max-keys=1000&prefix=a/");
     store.list(new ListRequest("", null, null, "a", 7));
-    assertThat(server.drain())
-        .containsExactly("GET /bucket?list-type=2&max-keys=7&start-after=a");
+    assertThat(server.drain()).containsExactly("GET /bucket?list-type=2&max-keys=7&start-after=a");
     store.copy("a/b", null, "c", null, WriteCondition.ALWAYS);
     assertThat(server.drain())
         .containsExactly("HEAD /bucket/a/b", "PUT /bucket/c copy=/bucket/a/b");
@@ -189,8 +187,7 @@ final class S3RequestsTest extends StrictStoreTest {
             put ->
                 put.bucket("bucket")
                     .key("k")
-                    .checksumAlgorithm(
-                        ChecksumAlgorithm.valueOf(algorithm)),
+                    .checksumAlgorithm(ChecksumAlgorithm.valueOf(algorithm)),
             RequestBody.fromBytes(bytes));
         assertThat(raw.getObjectAsBytes(get -> get.bucket("bucket").key("k")).asByteArray())
             .isEqualTo(bytes);

@@ -7,13 +7,13 @@ import io.tiermount.backends.strict.S3Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.jspecify.annotations.Nullable;
 
 /** S3Store against s3proxy, one server for all tests and a new bucket for each. */
 final class S3StoreS3ProxyContractTest extends ObjectStoreContract {

@@ -16,9 +16,9 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.jspecify.annotations.Nullable;
 
 /** https with an authority of one's own, made by the JDK's keytool. */
 final class S3TlsTest extends StrictStoreTest {
@@ -31,8 +31,7 @@ final class S3TlsTest extends StrictStoreTest {
     S3Store trusting = store(options(server, true, bundle), S3Tuning.SERVICE);
     put(trusting, "k", new byte[100_000]);
     assertThat(read(trusting, "k", null, 100_000)).hasSize(100_000);
-    var refused =
-        failure(() -> store(options(server, true, null), S3Tuning.SERVICE).head("k"));
+    var refused = failure(() -> store(options(server, true, null), S3Tuning.SERVICE).head("k"));
     assertThat(refused.kind()).isEqualTo(Kind.UNAVAILABLE);
     assertThat(refused).hasMessageContaining("certificate is not trusted");
     assertThat(store(options(server, false, null), S3Tuning.SERVICE).head("k")).isPresent();
@@ -43,8 +42,7 @@ final class S3TlsTest extends StrictStoreTest {
     StrictS3Server server = server(directory, directory.resolve("ca.pem"));
     Path empty = Files.writeString(directory.resolve("empty.pem"), "");
     for (Path bundle : List.of(empty, directory.resolve("missing.pem"))) {
-      var failure =
-          failure(() -> store(options(server, true, bundle), S3Tuning.SERVICE).head("k"));
+      var failure = failure(() -> store(options(server, true, bundle), S3Tuning.SERVICE).head("k"));
       assertThat(failure.kind()).isEqualTo(Kind.INVALID);
       assertThat(failure).hasMessageContaining(bundle.toString());
     }
@@ -52,8 +50,7 @@ final class S3TlsTest extends StrictStoreTest {
 
   private static S3Options options(StrictS3Server server, boolean verify, @Nullable Path bundle) {
     Credentials keys =
-        new Credentials.S3Static(
-            server.options().accessKey(), server.options().secretKey(), null);
+        new Credentials.S3Static(server.options().accessKey(), server.options().secretKey(), null);
     return S3TestStores.options(server.endpoint(), keys, PATIENT, 1, verify, bundle);
   }
 
@@ -100,8 +97,7 @@ final class S3TlsTest extends StrictStoreTest {
     }
     command.addAll(
         List.of("-keystore", store.toString(), "-storetype", "PKCS12", "-storepass", PASSWORD));
-    Process process =
-        new ProcessBuilder(command).redirectErrorStream(true).inheritIO().start();
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).inheritIO().start();
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("%s ends", command).isTrue();
     assertThat(process.exitValue()).as("%s", command).isZero();
   }

@@ -91,7 +91,8 @@ public final class S3Proxy implements AutoCloseable {
     Path root = Path.of(System.getProperty("tiermount.root", ".")).toAbsolutePath().normalize();
     Path script = root.resolve("scripts/s3proxy-libs");
     ProcessBuilder builder =
-        new ProcessBuilder(List.of(script.toString())).redirectError(ProcessBuilder.Redirect.INHERIT);
+        new ProcessBuilder(List.of(script.toString()))
+            .redirectError(ProcessBuilder.Redirect.INHERIT);
     builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
     Process process = builder.start();
     try (InputStream out = process.getInputStream()) {
