@@ -421,7 +421,8 @@ public final class FileSystem implements FuseHandler {
       return;
     }
     boolean random = handle.readAhead().read(offset, size);
-    if (file.readCached(offset, payload(replier, size))) {
+    // A miss takes no buffer along: it takes one of the pool when its bytes are on the way.
+    if (file.isCached(offset, size) && file.readCached(offset, payload(replier, size))) {
       replier.reply(new FuseReply.Payload(size));
       return;
     }

@@ -10,6 +10,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongConsumer;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -248,11 +249,20 @@ public final class BlockCache implements AutoCloseable {
    * @return the bytes that left the cache
    */
   public long evictAll(@Nullable String scope) throws IOException {
+    return evictAll(scope, _ -> true);
+  }
+
+  /**
+   * Takes those contents of one scope out that are chosen.
+   *
+   * @param scope null for all
+   */
+  public long evictAll(@Nullable String scope, Predicate<ContentKey> chosen) throws IOException {
     long bytes = 0;
     try (Scan scan = index.contentsOf(scope)) {
       while (scan.next()) {
         ContentKey key = BlockIndex.decodeKey(scan.key());
-        if (key != null) {
+        if (key != null && chosen.test(key)) {
           bytes += evict(key);
         }
       }

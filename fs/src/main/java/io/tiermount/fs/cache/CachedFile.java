@@ -15,6 +15,12 @@ public interface CachedFile extends AutoCloseable {
   long sizeBytes();
 
   /**
+   * True where the bytes are present, as far as the books know: {@link #readCached} may still find
+   * them damaged or gone. Touches no disk.
+   */
+  boolean isCached(long offsetBytes, int sizeBytes);
+
+  /**
    * Reads without ever waiting on the store: all of {@code target} (which must lie within the
    * content) or nothing. The chunks touched are verified as {@code storage.cache.verify} says; a
    * bad one is dropped, counted and reported as absent.

@@ -119,6 +119,24 @@ final class Content {
 
   // ---- Reading
 
+  /** True where every chunk of a range is present. */
+  boolean has(long offsetBytes, long endBytes) {
+    if (detached || record.presentChunks() == 0) {
+      return offsetBytes == endBytes;
+    }
+    for (long at = offsetBytes; at < endBytes; ) {
+      int number = (int) (at >>> Chunks.EXTENT_SHIFT);
+      long until = Math.min(endBytes, (number + 1L) << Chunks.EXTENT_SHIFT);
+      int first = (int) (at >>> Chunks.CHUNK_SHIFT) & 63;
+      int last = (int) ((until - 1) >>> Chunks.CHUNK_SHIFT) & 63;
+      if (!extent(number).has(Chunks.mask(first, last))) {
+        return false;
+      }
+      at = until;
+    }
+    return true;
+  }
+
   /** See {@link CachedFile#readCached}; counts nothing. */
   boolean readCached(long offsetBytes, MemorySegment target) {
     long length = target.byteSize();

@@ -30,6 +30,11 @@ final class OpenFile implements CachedFile {
   }
 
   @Override
+  public boolean isCached(long offsetBytes, int sizeBytes) {
+    return content.has(offsetBytes, offsetBytes + sizeBytes);
+  }
+
+  @Override
   public boolean readCached(long offsetBytes, MemorySegment target) {
     check(offsetBytes, target);
     return cache.fetcher().readCached(content, offsetBytes, target);

@@ -19,6 +19,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -26,6 +27,7 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -320,6 +322,49 @@ public final class ObjectVolume implements Volume {
   public DirectoryStream openDirectory(Node dir) {
     String dirKey = dirKey(dir);
     return new ObjectDirectory(() -> listings.open(dir.id(), dirKey, maxAgeMillis));
+  }
+
+  /**
+   * What left the cache.
+   *
+   * @param files contents, whole or in part
+   */
+  public record Evicted(long files, long bytes) {}
+
+  /**
+   * Drops the cached content of a file, or of all that lies below a directory. Who has a file open
+   * keeps reading it.
+   *
+   * @param inside relative to the mount; "" is the whole mount
+   */
+  public Evicted evict(Path inside) throws IOException {
+    StringBuilder key = new StringBuilder();
+    boolean cut = false;
+    for (Path name : inside) {
+      KeyNames.Target target = KeyNames.parse(name.toString());
+      if (target != null && !name.toString().isEmpty()) {
+        // Of a cut name only the beginning is known: all keys that share it go.
+        String segment = target.segment();
+        cut = segment == null;
+        key.append(key.isEmpty() ? "" : "/").append(cut ? target.beginning() : segment);
+      }
+    }
+    String prefix = key.toString();
+    boolean open = cut || prefix.isEmpty();
+    AtomicLong files = new AtomicLong();
+    long bytes =
+        cache.evictAll(
+            scope,
+            cached -> {
+              boolean in = open ? cached.key().startsWith(prefix) : below(cached.key(), prefix);
+              files.addAndGet(in ? 1 : 0);
+              return in;
+            });
+    return new Evicted(files.get(), bytes);
+  }
+
+  private static boolean below(String key, String prefix) {
+    return key.equals(prefix) || key.startsWith(prefix + "/");
   }
 
   /** True while the store can't be reached. */
