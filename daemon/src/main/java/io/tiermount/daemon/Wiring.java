@@ -3,8 +3,11 @@ package io.tiermount.daemon;
 import io.tiermount.backends.Credentials;
 import io.tiermount.backends.ListPage;
 import io.tiermount.backends.ListRequest;
+import io.tiermount.backends.MeteredStore;
 import io.tiermount.backends.ObjectStore;
+import io.tiermount.backends.PrefixedStore;
 import io.tiermount.backends.local.LocalObjectStore;
+import io.tiermount.backends.s3.S3Store;
 import io.tiermount.daemon.admin.AdminApi.MountOrder;
 import io.tiermount.daemon.admin.AdminException;
 import io.tiermount.daemon.admin.Json;
@@ -18,6 +21,8 @@ import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.SourceConfig;
 import io.tiermount.daemon.config.ThisNode;
 import io.tiermount.daemon.config.TiermountConfig;
+import io.tiermount.fs.fuse.dev.DevFuseTransport;
+import io.tiermount.fs.tree.NodeIds;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -144,7 +149,16 @@ final class Wiring implements Program {
       MountTable table = MountTable.ofProcess();
       MountRecord record = MountRecord.open(cacheDirectory.resolve("mounts.json"), json);
       StaleMounts stale = new StaleMounts(table, record);
-      Mounts mounts = new Mounts(this::driver, stale, record, table, config.skipped(), clock);
+      NodeIds ids = new NodeIds(cache.state());
+      int blockBytes = config.cache().blockBytes();
+      Mounts mounts =
+          new Mounts(
+              mount -> driver(mount, disk, ids, blockBytes),
+              stale,
+              record,
+              table,
+              config.skipped(),
+              clock);
       ScheduledExecutorService timer =
           Executors.newSingleThreadScheduledExecutor(
               Thread.ofPlatform().daemon().name("timer").factory());
@@ -175,15 +189,39 @@ final class Wiring implements Program {
   }
 
   /** What carries a mount. Called once per mount, on a thread of its own. */
-  private MountDriver driver(MountConfig mount) throws IOException {
+  private MountDriver driver(MountConfig mount, DiskCache cache, NodeIds ids, int blockBytes)
+      throws IOException {
     return switch (mount.source()) {
       case SourceConfig.LocalDirectory local ->
           new BindMount(local.directory(), mount.path(), mount.volume().readOnly());
-      // Objects join here: a FileSystem over an ObjectVolume, over openStore(source) and the cache.
-      case SourceConfig.LocalBucket bucket -> throw notYet(bucket.url());
-      case SourceConfig.S3 s3 -> throw notYet(s3.url());
-      case SourceConfig.NotYet other -> throw notYet(other.url());
+      case SourceConfig.LocalBucket _, SourceConfig.S3 _, SourceConfig.NotYet _ -> {
+        refuseWhatIsNotEnforced(mount);
+        yield new ObjectMount(
+            mount,
+            new MeteredStore(prefixed(mount), clock),
+            new DevFuseTransport(),
+            cache,
+            ids,
+            blockBytes,
+            clock);
+      }
     };
+  }
+
+  /** A wall that is not there yet must not look as if it were. */
+  private static void refuseWhatIsNotEnforced(MountConfig mount) throws IOException {
+    if (mount.access().hasLists() || mount.access().rootSquash()) {
+      throw new IOException(
+          mount.name()
+              + ": permissions.allow, deny and root_squash are not enforced by this version;"
+              + " remove them, and keep people out by file_mode and dir_mode");
+    }
+  }
+
+  private ObjectStore prefixed(MountConfig mount) throws IOException {
+    String prefix = mount.volume().prefix();
+    ObjectStore store = openStore(mount.source());
+    return prefix.isEmpty() ? store : new PrefixedStore(store, prefix);
   }
 
   private static IOException notYet(String url) {
@@ -251,7 +289,7 @@ final class Wiring implements Program {
     return switch (source) {
       case SourceConfig.LocalBucket bucket ->
           LocalObjectStore.open(bucket.directory(), true, clock);
-      case SourceConfig.S3 s3 -> throw notYet(s3.url());
+      case SourceConfig.S3 s3 -> new S3Store(s3.options());
       case SourceConfig.NotYet other -> throw notYet(other.url());
       case SourceConfig.LocalDirectory local ->
           throw new IllegalArgumentException(local.url() + " is no store");
