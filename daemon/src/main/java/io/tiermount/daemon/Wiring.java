@@ -21,7 +21,8 @@ import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.SourceConfig;
 import io.tiermount.daemon.config.ThisNode;
 import io.tiermount.daemon.config.TiermountConfig;
-import io.tiermount.fs.fuse.dev.DevFuseTransport;
+import io.tiermount.fs.fuse.libfuse.LibFuseOptions;
+import io.tiermount.fs.fuse.select.FuseTransports;
 import io.tiermount.fs.tree.NodeIds;
 import java.io.IOException;
 import java.io.InputStream;
@@ -199,7 +200,12 @@ final class Wiring implements Program {
         yield new ObjectMount(
             mount,
             new MeteredStore(prefixed(mount), clock),
-            new DevFuseTransport(),
+            FuseTransports.choose(
+                mount.fuse(),
+                new LibFuseOptions(
+                    mount.volume().entryTtl(),
+                    mount.volume().attrTtl(),
+                    mount.volume().negativeTtl())),
             cache,
             ids,
             blockBytes,
