@@ -3,7 +3,6 @@ package io.tiermount.fs.cache;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.LibC;
-import io.tiermount.fs.cache.Extent.Place;
 import io.tiermount.fs.meta.MetaException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -316,6 +315,10 @@ final class Content {
 
   // ---- Changes; each is in the index before it is in memory
 
+  private ContentBooks books() {
+    return new ContentBooks(key, sizeBytes, directory());
+  }
+
   @GuardedBy("lock")
   boolean isIndexed() {
     return indexed;
@@ -361,30 +364,11 @@ final class Content {
       home.unreserve(reserved);
       throw e;
     }
-    boolean fresh = old.place().queue() == Place.NONE;
-    boolean first = !indexed;
-    ContentRecord more = record.count(0, fresh ? 1 : 0);
-    Extent[] next = {old};
-    home.change(
-        reserved,
-        (change, ledger, position) -> {
-          Place place = fresh ? new Place(queue, position) : old.place();
-          next[0] = old.allocate(chunks, place);
-          if (first) {
-            change.newContent(key, more);
-          } else if (fresh) {
-            change.putContent(key, more);
-          }
-          change.putExtent(more.id(), number, next[0]);
-          if (fresh) {
-            change.enqueue(home.id(), place, more.id(), number);
-          }
-          long charge = charge(number, next[0].allocated()) - charge(number, old.allocated());
-          return CacheDirectory.add(place, charge).apply(ledger);
-        });
+    ContentRecord more = record.count(0, old.isPlaced() ? 0 : 1);
+    Extent next = books().allocate(more, !indexed, number, old, chunks, reserved, queue);
     indexed = true;
     record = more;
-    extents.set(number, next[0]);
+    extents.set(number, next);
   }
 
   private void put(int number, Extent extent, ContentRecord content) throws MetaException {
@@ -421,22 +405,9 @@ final class Content {
   /** An extent's space was given back; returns how much. */
   @GuardedBy("lock")
   long freed(int number) throws MetaException {
-    CacheDirectory home = directory();
     Extent old = loaded(number);
     ContentRecord less = record.count(0, -1);
-    long bytes = charge(number, old.allocated());
-    home.change(
-        0,
-        (change, ledger, _) -> {
-          change.removeExtent(less.id(), number);
-          change.dequeue(home.id(), old.place());
-          if (less.extents() == 0) {
-            change.removeContent(key, less.id());
-          } else {
-            change.putContent(key, less);
-          }
-          return CacheDirectory.add(old.place(), -bytes).apply(ledger);
-        });
+    long bytes = books().free(less, number, old);
     indexed = less.extents() > 0;
     record = less;
     extents.set(number, Extent.empty(extents.nextGeneration()));
@@ -468,22 +439,8 @@ final class Content {
   /** To the tail of a queue. */
   @GuardedBy("lock")
   void requeue(int number, byte queue) throws MetaException {
-    CacheDirectory home = directory();
-    Extent old = loaded(number);
-    long bytes = charge(number, old.allocated());
-    Extent[] next = {old};
-    home.change(
-        0,
-        (change, ledger, position) -> {
-          Place place = new Place(queue, position);
-          next[0] = old.move(place);
-          change.dequeue(home.id(), old.place());
-          change.enqueue(home.id(), place, record.id(), number);
-          change.putExtent(record.id(), number, next[0]);
-          var without = CacheDirectory.add(old.place(), -bytes).apply(ledger);
-          return CacheDirectory.add(place, bytes).apply(without);
-        });
-    extents.set(number, next[0]);
+    Extent next = books().move(record.id(), number, loaded(number), queue);
+    extents.set(number, next);
   }
 
   /** The file is gone, or is no longer ours: so is all the index says. Returns what was charged. */
@@ -502,9 +459,5 @@ final class Content {
   @GuardedBy("lock")
   void detach() {
     detached = true;
-  }
-
-  private long charge(int number, long allocated) {
-    return Chunks.charge(sizeBytes, number, allocated);
   }
 }

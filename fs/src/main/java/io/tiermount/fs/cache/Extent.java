@@ -36,6 +36,11 @@ record Extent(long generation, long allocated, long present, int[] crcs, Place p
     return (present & chunks) == chunks;
   }
 
+  /** It stands in a queue of eviction. */
+  boolean isPlaced() {
+    return place.queue() != Place.NONE;
+  }
+
   Extent allocate(long chunks, Place place) {
     return new Extent(generation, allocated | chunks, present, crcs, place);
   }

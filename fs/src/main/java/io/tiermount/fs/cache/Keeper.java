@@ -66,7 +66,7 @@ final class Keeper {
       if (absent == 0) {
         return true;
       }
-      fresh = extent.place().queue() == Place.NONE;
+      fresh = !extent.isPlaced();
       long size = content.sizeBytes();
       bytes = Chunks.charge(size, number, extent.allocated() | absent);
       bytes -= Chunks.charge(size, number, extent.allocated());
