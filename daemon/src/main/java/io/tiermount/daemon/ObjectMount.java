@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Objects of a store, mounted through a transport; read-only until the write side lands. */
@@ -104,7 +105,9 @@ final class ObjectMount implements MountDriver {
     boolean passthrough = mounted != null && mounted.passthrough() && config.fuse().passthrough();
     Map<String, Object> counters = new LinkedHashMap<>();
     counters.put("read_only", true);
-    counters.put("requests", transport.requestCounts());
+    Map<String, Long> requests = new TreeMap<>(transport.requestCounts());
+    requests.values().removeIf(count -> count == 0);
+    counters.put("requests", requests);
     counters.put("open_files", handles.openFiles());
     counters.put("passthrough_opens", handles.passthroughOpens());
     counters.put("daemon_opens", handles.cachedOpens());

@@ -69,13 +69,18 @@ final class Directories {
     if (handle.stream.at(ordinal) != null) {
       write(handle, request, replier);
     } else {
-      fs.later(
-          replier,
-          () -> {
-            handle.stream.load(ordinal);
-            write(handle, request, replier);
-          });
+      loadAndWrite(handle, request, replier, ordinal);
     }
+  }
+
+  private void loadAndWrite(
+      DirectoryHandle handle, FuseRequest.ReadDir request, Replier replier, long ordinal) {
+    fs.later(
+        replier,
+        () -> {
+          handle.stream.load(ordinal);
+          write(handle, request, replier);
+        });
   }
 
   private void write(DirectoryHandle handle, FuseRequest.ReadDir request, Replier replier)
@@ -86,6 +91,11 @@ final class Directories {
     long ordinal = Math.max(0, request.offset() - DOTS);
     while (room) {
       List<DirEntry> entries = handle.stream.at(ordinal);
+      if (entries == null && writer.sizeBytes() == 0) {
+        // Another reader of this handle moved it on: an empty answer would end the directory.
+        loadAndWrite(handle, request, replier, ordinal);
+        return;
+      }
       if (entries == null || entries.isEmpty()) {
         break;
       }

@@ -147,9 +147,25 @@ public final class FileSystem implements FuseHandler {
 
   /** Does work on a virtual thread, which an interrupt of the request interrupts. */
   void later(Replier replier, Work work) {
-    Thread thread = Thread.ofVirtual().unstarted(() -> run(replier, work));
+    Thread thread = Thread.ofVirtual().unstarted(() -> answer(replier, work));
     replier.onInterrupt(thread::interrupt);
     thread.start();
+  }
+
+  /**
+   * Whoever waits must not wait for ever because of our mistake: the transport's rule, here too.
+   */
+  private void answer(Replier replier, Work work) {
+    try {
+      run(replier, work);
+    } catch (RuntimeException | Error e) {
+      log.error("{}: a request failed; the caller gets EIO", name, e);
+      try {
+        replier.fail(Errno.EIO);
+      } catch (IllegalStateException answered) {
+        log.debug("{}: it had been answered before it failed", name, answered);
+      }
+    }
   }
 
   private void run(Replier replier, Work work) {
@@ -323,14 +339,26 @@ public final class FileSystem implements FuseHandler {
 
   private void readLink(FuseRequest.ReadLink request, Replier replier) throws IOException {
     Node node = nodes.byKernelId(request.nodeId());
-    Facts facts = node == null ? null : attached(node);
-    if (node == null || facts == null) {
-      replier.fail(Errno.ESTALE);
-    } else if (!volume.attributes(node, facts).isSymlink()) {
-      replier.fail(Errno.EINVAL);
-    } else {
-      later(replier, () -> replier.reply(new FuseReply.Bytes(volume.readLink(facts))));
+    Node dir = node == null ? null : node.parent();
+    if (node == null || dir == null) {
+      replier.fail(node == null ? Errno.ESTALE : Errno.EINVAL);
+      return;
     }
+    later(
+        replier,
+        () -> {
+          Facts facts = attached(node);
+          if (facts == null && volume.resolve(dir, node.name(), node) instanceof Found found) {
+            facts = found.facts();
+          }
+          if (facts == null) {
+            replier.fail(Errno.ENOENT);
+          } else if (!volume.attributes(node, facts).isSymlink()) {
+            replier.fail(Errno.EINVAL);
+          } else {
+            replier.reply(new FuseReply.Bytes(volume.readLink(facts)));
+          }
+        });
   }
 
   private void open(FuseRequest.Open request, Replier replier) throws IOException {

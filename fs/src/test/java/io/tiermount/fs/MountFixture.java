@@ -66,6 +66,10 @@ public final class MountFixture implements AutoCloseable {
       return new Options(attributes, newTtl, negativeTtl, revalidate, passthrough, maxUsedBytes);
     }
 
+    public Options negativeTtl(Duration newTtl) {
+      return new Options(attributes, ttl, newTtl, revalidate, passthrough, maxUsedBytes);
+    }
+
     public Options revalidate(Revalidate when) {
       return new Options(attributes, ttl, negativeTtl, when, passthrough, maxUsedBytes);
     }

@@ -6,6 +6,7 @@ import io.tiermount.fs.MountFixture.Options;
 import io.tiermount.fs.volume.VolumeOptions.AttributeMode;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -126,6 +127,30 @@ class ReadCallsTest {
       assertThat(mount.sh("ls -l d").lines()).hasSize(41);
       assertThat(bucket.calls().drain())
           .containsExactlyInAnyOrder("HEAD d", "LIST d/ max=1", "LIST d/ delimiter");
+    }
+  }
+
+  @Test
+  void r18_a_missing_name_is_asked_for_each_time_unless_negative_ttl_says_otherwise()
+      throws Exception {
+    bucket.put("there", "x");
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), Options.USUAL)) {
+      assertThat(mount.sh("cat missing; cat missing").err()).contains("No such file");
+      assertThat(bucket.calls().drain())
+          .containsExactlyInAnyOrder(
+              "HEAD missing", "LIST missing/ max=1", "HEAD missing", "LIST missing/ max=1");
+      bucket.put("missing", "now");
+      assertThat(mount.sh("cat missing").text()).isEqualTo("now");
+    }
+    bucket.calls().drain();
+    Options remembered = Options.USUAL.negativeTtl(Duration.ofMinutes(10));
+    try (MountFixture mount = new MountFixture(dir.resolve("other"), bucket.store(), remembered)) {
+      assertThat(mount.sh("cat gone; cat gone").err()).contains("No such file");
+      assertThat(bucket.calls().drain()).containsExactlyInAnyOrder("HEAD gone", "LIST gone/ max=1");
+      mount.sh("ls -f .");
+      bucket.calls().drain();
+      assertThat(mount.sh("cat never").err()).contains("No such file");
+      assertThat(bucket.calls().drain()).as("the listing did not have it").isEmpty();
     }
   }
 }
