@@ -11,7 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** SEMANTICS R13 to R16, R20: exactly the calls needed, over a real mount. */
+/** SEMANTICS R13, R14, R15, R16, R20: exactly the calls needed, over a real mount. */
 class ReadCallsTest {
   @TempDir Path dir;
   private final Bucket bucket = new Bucket();
