@@ -94,6 +94,8 @@ build() {
     local log=$root/target/build.log
     (cd "$root" && mvn -B package -DskipTests -Dspotless.check.skip=true) >"$log" 2>&1 ||
       { grep -E '^\[(ERROR|WARNING)\]' "$log" | head -n 20 >&2; die "the build failed: see $log"; }
+    # Starts without it too, only slower.
+    "$(dist_dir)/bin/tiermount-prepare" >>"$log" 2>&1 || echo "no start-up cache: see the end of $log" >&2
     touch "$(dist_dir)/bin/tiermount"
   ) 9>"$root/target/build.lock"
 }
