@@ -12,7 +12,10 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** SEMANTICS R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R12, R29, seen by programs, over each transport. */
+/**
+ * SEMANTICS R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R12, R29, seen by programs, over each
+ * transport.
+ */
 abstract class NamesOnMountContract {
   @TempDir Path dir;
   final Bucket bucket = new Bucket();

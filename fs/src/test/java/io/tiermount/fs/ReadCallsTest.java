@@ -153,4 +153,24 @@ class ReadCallsTest {
       assertThat(bucket.calls().drain()).as("the listing did not have it").isEmpty();
     }
   }
+
+  @Test
+  void r14_stale_names_of_one_directory_are_confirmed_by_list_pages() throws Exception {
+    for (int i = 0; i < 60; i++) {
+      bucket.put("d/f%02d".formatted(i), "x" + i);
+    }
+    Duration ttl = Duration.ofSeconds(3);
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), Options.USUAL.ttl(ttl))) {
+      assertThat(mount.sh("cat d/* | wc -c").text().strip()).isEqualTo("170");
+      bucket.put("d/f30", "replaced");
+      long seen = System.nanoTime();
+      MountFixture.await(() -> System.nanoTime() - seen > ttl.toNanos());
+      assertThat(mount.sh("cat $(seq -f 'd/f%02g' 0 59) | wc -c").text().strip()).isEqualTo("175");
+      List<String> calls = bucket.calls().drain();
+      assertThat(calls).filteredOn(call -> call.startsWith("GET")).containsExactly("GET d/f30 0+8");
+      // The directory and the first names one by one, then a page, and the metadata of what is new.
+      assertThat(calls).filteredOn(call -> call.startsWith("HEAD")).hasSizeLessThanOrEqualTo(6);
+      assertThat(calls).filteredOn(call -> call.contains("after=")).isNotEmpty();
+    }
+  }
 }

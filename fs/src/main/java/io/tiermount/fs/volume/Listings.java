@@ -124,7 +124,9 @@ final class Listings {
         }
         throw e;
       }
-      List<DirEntry> entries = completed(merger.merge(page, clock.millis()));
+      List<DirEntry> merged = merger.merge(page, clock.millis());
+      // Nothing is known of a directory that is listed for the first time.
+      List<DirEntry> entries = known || !full ? completed(dirId, merged) : merged;
       facts.putAll(dirId, entries);
       if (merger.folderMarkers()) {
         resolver.folderMarkersSeen();
@@ -135,35 +137,39 @@ final class Listings {
       }
       return entries;
     }
+  }
 
-    /** Metadata that was fetched for the same version stays known. */
-    private List<DirEntry> completed(List<DirEntry> entries) {
-      if (!known && full) {
-        return entries;
-      }
-      List<DirEntry> out = new ArrayList<>(entries.size());
-      for (DirEntry entry : entries) {
-        out.add(new DirEntry(entry.name(), entry.segment(), completed(entry)));
-      }
-      return out;
+  /** Metadata that was fetched for the same version stays known. */
+  private List<DirEntry> completed(long dirId, List<DirEntry> entries) {
+    List<DirEntry> out = new ArrayList<>(entries.size());
+    for (DirEntry entry : entries) {
+      out.add(new DirEntry(entry.name(), entry.segment(), completed(dirId, entry)));
     }
+    return out;
+  }
 
-    private Facts completed(DirEntry entry) {
-      Facts listed = entry.facts();
-      if (!full) {
-        return listed.withPosix(PosixMetadata.NONE);
-      }
-      if (listed.posix() != null) {
-        return listed;
-      }
-      Facts old = facts.get(dirId, entry.name());
-      if (old == null || old.posix() == null || old.directory() != listed.directory()) {
-        return listed;
-      }
-      // A listing shows no version of a directory's marker: what was read of it stays.
-      boolean marker = listed.directory() && listed.key() == null;
-      return marker || old.sameObject(listed) ? old.seenAt(listed.seenAtMillis()) : listed;
+  private Facts completed(long dirId, DirEntry entry) {
+    Facts listed = entry.facts();
+    if (!full) {
+      return listed.withPosix(PosixMetadata.NONE);
     }
+    if (listed.posix() != null) {
+      return listed;
+    }
+    Facts old = facts.get(dirId, entry.name());
+    if (old == null || old.posix() == null || old.directory() != listed.directory()) {
+      return listed;
+    }
+    // A listing shows no version of a directory's marker: what was read of it stays.
+    boolean marker = listed.directory() && listed.key() == null;
+    return marker || old.sameObject(listed) ? old.seenAt(listed.seenAtMillis()) : listed;
+  }
+
+  /** Lists one page of a directory behind a key: what it shows is fresh then. */
+  void refresh(long dirId, String dirKey, String after) throws StoreException {
+    ListPage page = store.list(new ListRequest(dirKey, "/", null, after, ListRequest.MAX_KEYS));
+    health.answered();
+    facts.putAll(dirId, completed(dirId, new ListingMerger(dirKey).merge(page, clock.millis())));
   }
 
   private boolean hasFacts(long dirId) {

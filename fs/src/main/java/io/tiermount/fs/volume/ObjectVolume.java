@@ -39,6 +39,7 @@ public final class ObjectVolume implements Volume {
   private static final int MAX_LINK_BYTES = 4095;
 
   private static final int BLOCK_BYTES = 4096;
+  private static final long MIN_PAGE_AGE_MILLIS = 250;
 
   private final ObjectStore store;
   private final String scope;
@@ -51,6 +52,7 @@ public final class ObjectVolume implements Volume {
   private final Resolver resolver;
   private final Listings listings;
   private final MetadataPrefetch prefetch;
+  private final ListRevalidation revalidation;
   private final SingleFlight<Name, Resolution> flights = new SingleFlight<>();
   private final boolean full;
   private final long maxAgeMillis;
@@ -82,6 +84,7 @@ public final class ObjectVolume implements Volume {
     this.resolver = new Resolver(store, full, clock);
     this.listings = new Listings(store, facts, resolver, health, full, clock);
     this.prefetch = new MetadataPrefetch(facts);
+    this.revalidation = new ListRevalidation(listings);
     Duration ttl =
         options.attrTtl().compareTo(options.entryTtl()) < 0
             ? options.attrTtl()
@@ -157,6 +160,13 @@ public final class ObjectVolume implements Volume {
   @Override
   public Resolution resolve(Node dir, String name, @Nullable Node known) throws StoreException {
     Facts stored = facts.get(dir.id(), name);
+    // What a page confirms must last for the names behind it: not with a time to live near zero.
+    if (stored != null && maxAgeMillis >= MIN_PAGE_AGE_MILLIS && !fresh(stored.seenAtMillis())) {
+      stored = revalidated(dir, name, stored);
+      if (fresh(stored.seenAtMillis()) && complete(stored)) {
+        return found(name, known, stored);
+      }
+    }
     boolean refine = stored != null && fresh(stored.seenAtMillis()) && !complete(stored);
     if (refine) {
       prefetch.asked(
@@ -181,6 +191,21 @@ public final class ObjectVolume implements Volume {
       }
       throw e;
     }
+  }
+
+  /** What is known after a page of the listing may have confirmed or replaced it. */
+  private Facts revalidated(Node dir, String name, Facts stored) throws StoreException {
+    try {
+      if (revalidation.asked(dir.id(), dirKey(dir), FactsStore.segment(name, stored))) {
+        Facts now = facts.get(dir.id(), name);
+        return now != null ? now : stored;
+      }
+    } catch (StoreException e) {
+      if (!health.failed(e)) {
+        throw e;
+      }
+    }
+    return stored;
   }
 
   /**
