@@ -2,12 +2,19 @@ package io.tiermount.fs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tiermount.backends.FaultyStore;
 import io.tiermount.fs.MountFixture.Options;
 import io.tiermount.fs.volume.VolumeOptions.AttributeMode;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,6 +46,33 @@ class ReadCallsTest {
           .containsExactlyInAnyOrder("HEAD d", "LIST d/ max=1", "LIST d/ delimiter");
       assertThat(mount.cat("d/file")).asString(StandardCharsets.UTF_8).isEqualTo("hello");
       assertThat(bucket.calls().drain()).containsExactly("GET d/file 0+5");
+    }
+  }
+
+  @Test
+  void r14_in_a_directory_just_listed_full_attributes_cost_one_head_more() throws Exception {
+    bucket.put("d/file", "hello");
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), Options.USUAL)) {
+      assertThat(mount.sh("ls -f d").lines()).contains("file");
+      bucket.calls().drain();
+      assertThat(mount.cat("d/file")).asString(StandardCharsets.UTF_8).isEqualTo("hello");
+      assertThat(bucket.calls().drain()).containsExactlyInAnyOrder("HEAD d/file", "GET d/file 0+5");
+    }
+  }
+
+  @Test
+  void r14_a_directory_with_a_marker_costs_one_head_more() throws Exception {
+    bucket.put("d/", "").put("d/file", "hello");
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), Options.USUAL)) {
+      assertThat(mount.cat("d/file")).asString(StandardCharsets.UTF_8).isEqualTo("hello");
+      assertThat(bucket.calls().drain())
+          .containsExactlyInAnyOrder(
+              "HEAD d",
+              "LIST d/ max=1",
+              "HEAD d/",
+              "HEAD d/file",
+              "LIST d/file/ max=1",
+              "GET d/file 0+5");
     }
   }
 
@@ -77,6 +111,43 @@ class ReadCallsTest {
               "GET big 0+4194304",
               "GET big 4194304+4194304",
               "GET big 8388608+1048593");
+    }
+  }
+
+  @Test
+  void r16_thirty_two_readers_of_a_cold_object_fetch_each_block_once() throws Exception {
+    byte[] big = Bucket.bytes((9 << 20) + 17, 2);
+    bucket.put("big", big);
+    FaultyStore store = new FaultyStore(bucket.store());
+    FaultyStore.Gate gate = store.gate("GET big");
+    int readers = 32;
+    try (MountFixture mount = new MountFixture(dir, store, Options.USUAL);
+        ExecutorService pool = Executors.newFixedThreadPool(readers)) {
+      CountDownLatch open = new CountDownLatch(readers);
+      Path expected = Files.write(dir.resolve("expected"), big);
+      List<Future<MountFixture.Result>> all = new ArrayList<>();
+      try {
+        for (int i = 0; i < readers; i++) {
+          // Half of them past the page cache, where the kernel would make one request of many.
+          String flags = i % 2 == 0 ? "direct" : "nocache";
+          all.add(
+              pool.submit(() -> {
+                open.countDown();
+                open.await();
+                return mount.sh("dd if=big bs=1M iflag=" + flags + " | cmp - " + expected);
+              }));
+        }
+        gate.awaitCall();
+        MountFixture.await(() -> mount.requests("READ") >= readers / 2);
+      } finally {
+        gate.open();
+      }
+      for (Future<MountFixture.Result> read : all) {
+        assertThat(read.get().exit()).as(read.get().err()).isZero();
+      }
+      assertThat(bucket.calls().drain().stream().filter(call -> call.startsWith("GET")))
+          .containsExactlyInAnyOrder(
+              "GET big 0+4194304", "GET big 4194304+4194304", "GET big 8388608+1048593");
     }
   }
 
