@@ -40,6 +40,7 @@ class BackingFileTest {
     }
   }
 
+  /** R21, R23: unlinked bytes count. */
   @Test
   void a_mapping_keeps_its_bytes_over_eviction_and_counts_as_held_until_it_ends() throws Exception {
     try (CacheHouse house = new CacheHouse(directory, BUDGET)) {
@@ -102,6 +103,7 @@ class BackingFileTest {
     }
   }
 
+  /** R22. */
   @Test
   void a_file_is_verified_once_a_boot_and_again_after_it_changed() throws Exception {
     try (CacheHouse house = new CacheHouse(directory, BUDGET);

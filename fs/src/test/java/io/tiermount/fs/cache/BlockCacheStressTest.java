@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Seeded random work on a cache that is far too small for it. */
+/** SEMANTICS R23: seeded random work on a cache that is far too small for it. */
 class BlockCacheStressTest {
   private static final long BUDGET = 24L << 20;
 

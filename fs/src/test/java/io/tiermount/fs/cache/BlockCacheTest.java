@@ -64,6 +64,7 @@ class BlockCacheTest {
     }
   }
 
+  /** R16. */
   @Test
   void thirty_two_readers_of_one_block_make_one_fetch() throws Exception {
     CountingSource source = new CountingSource("flight", 8 * BLOCK);
@@ -177,6 +178,7 @@ class BlockCacheTest {
     }
   }
 
+  /** R24. */
   @Test
   void what_was_cached_is_there_after_a_restart() throws Exception {
     CountingSource source = new CountingSource("stays", 9 * BLOCK + 777);
@@ -199,6 +201,7 @@ class BlockCacheTest {
     }
   }
 
+  /** R24. */
   @Test
   void a_lost_or_shortened_data_file_is_absent_not_wrong() throws Exception {
     CountingSource source = new CountingSource("lost", 2 * BLOCK);

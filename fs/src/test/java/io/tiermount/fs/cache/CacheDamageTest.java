@@ -25,10 +25,14 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Whatever happens to the cache's disk and to its process: no reader sees a wrong byte. */
+/**
+ * SEMANTICS R22, R23, R24: whatever happens to the cache's disk and to its process, no reader sees
+ * a wrong byte.
+ */
 class CacheDamageTest {
   private static final long BUDGET = 64L << 20;
 
@@ -66,14 +70,26 @@ class CacheDamageTest {
         .isBetween(CacheHouse.allocatedBytes(directory), BUDGET);
   }
 
+  /** R22. */
   @Test
   void a_wrong_byte_on_disk_is_never_served() throws Exception {
+    corruptAndRead(Rounds.of(4));
+  }
+
+  /** R22. */
+  @Test
+  @Tag("soak")
+  void a_wrong_byte_on_disk_is_never_served_in_a_thousand_trials() throws Exception {
+    corruptAndRead(Rounds.soak(1000));
+  }
+
+  private void corruptAndRead(Rounds rounds) throws IOException {
     long seed = System.nanoTime();
     System.out.println("seed " + seed);
     Random random = new Random(seed);
     try (CacheHouse house = new CacheHouse(directory, BUDGET)) {
       fillAll(house);
-      for (int round = 0; round < 4; round++) {
+      while (rounds.next()) {
         corruptData(random);
         readAll(house);
       }
@@ -101,6 +117,7 @@ class CacheDamageTest {
     }
   }
 
+  /** R24. */
   @Test
   void without_its_index_the_cache_begins_anew_and_leaves_nothing_behind() throws Exception {
     try (CacheHouse house = new CacheHouse(directory, BUDGET)) {
@@ -132,6 +149,7 @@ class CacheDamageTest {
     }
   }
 
+  /** R24: the cache's side; {@code MetaStoresTest} shows that {@code state/} stays. */
   @Test
   void a_damaged_index_costs_fetches_but_no_wrong_byte() throws Exception {
     long seed = System.nanoTime();
@@ -171,12 +189,25 @@ class CacheDamageTest {
     }
   }
 
+  /** R24. */
   @Test
-  void a_killed_process_leaves_nothing_torn() throws Exception {
+  void a_killed_process_leaves_nothing_torn_and_what_it_cached() throws Exception {
+    killAndRead(Rounds.of(5));
+  }
+
+  /** R24. */
+  @Test
+  @Tag("soak")
+  void a_process_killed_fifty_times_leaves_nothing_torn() throws Exception {
+    killAndRead(Rounds.soak(50));
+  }
+
+  private void killAndRead(Rounds rounds) throws Exception {
     long seed = System.nanoTime();
     System.out.println("seed " + seed);
     Random random = new Random(seed);
-    for (int round = 0; round < 5; round++) {
+    long survived = 0;
+    while (rounds.next()) {
       Process child = startReader();
       try (BufferedReader out =
           new BufferedReader(
@@ -192,9 +223,11 @@ class CacheDamageTest {
       try (CacheHouse house = new CacheHouse(directory, CacheReaderMain.BUDGET)) {
         long used = house.cache.stats().usedBytes();
         assertThat(used)
-            .as("seed %d round %d", seed, round)
+            .as("seed %d %s", seed, rounds)
             .isBetween(CacheHouse.allocatedBytes(directory), CacheReaderMain.BUDGET);
-        assertThat(house.cache.verify(_ -> {}).badChunks()).isZero();
+        VerifyReport report = house.cache.verify(_ -> {});
+        assertThat(report.badChunks()).isZero();
+        survived += report.bytes();
         for (CountingSource source : CacheReaderMain.sources()) {
           try (CachedFile file = house.open(source)) {
             readAndCompare(file, source, 0, (int) source.sizeBytes, false);
@@ -202,6 +235,7 @@ class CacheDamageTest {
         }
       }
     }
+    assertThat(survived).as("seed %d: bytes found after a kill", seed).isPositive();
   }
 
   private Process startReader() throws IOException {
@@ -219,15 +253,62 @@ class CacheDamageTest {
         .start();
   }
 
+  /** R23. */
   @Test
   void a_full_disk_never_reaches_a_reader() throws Exception {
+    onSmallDisk(CacheDamageTest::fillDiskWhileReading);
+  }
+
+  private interface Work {
+    void on(Path disk) throws IOException;
+  }
+
+  private void onSmallDisk(Work work) throws IOException {
     assumeThat(LibC.getuid()).as("root may mount").isZero();
     Path disk = Files.createDirectory(directory.resolve("disk"));
     LibC.mount("tmpfs", disk.toString(), "tmpfs", 0, "size=96m,mode=700");
     try {
-      fillDiskWhileReading(disk);
+      work.on(disk);
     } finally {
       LibC.umount2(disk.toString(), LibC.MNT_DETACH);
+    }
+  }
+
+  /** R23. */
+  @Test
+  void min_free_bytes_stay_free_whatever_is_read() throws Exception {
+    onSmallDisk(disk -> {
+      long minFree = 48L << 20;
+      try (CacheHouse house = CacheHouse.leaving(disk, minFree)) {
+        for (int i = 0; i < 40; i++) {
+          CountingSource source = new CountingSource("more-" + i, 4 * BLOCK);
+          try (CachedFile file = house.open(source)) {
+            readAndCompare(file, source, 0, 4 * BLOCK, false);
+          }
+          // The index lies there too, and is no block: what it writes meanwhile is the tolerance.
+          assertThat(Files.getFileStore(disk).getUsableSpace())
+              .as("file %d", i)
+              .isGreaterThan(minFree - (4 << 20));
+        }
+        assertThat(house.cache.stats().evictedBytes()).isPositive();
+      }
+    });
+  }
+
+  /** R23. */
+  @Test
+  void a_broken_disk_never_reaches_a_reader() throws Exception {
+    try (CacheHouse house = new CacheHouse(directory, BUDGET)) {
+      fillAll(house);
+      deleteTree(directory.resolve("data"));
+      Files.createFile(directory.resolve("data"));
+      readAll(house);
+      CountingSource source = new CountingSource("new", 4 * BLOCK);
+      try (CachedFile file = house.open(source)) {
+        readAndCompare(file, source, 0, 4 * BLOCK, false);
+        readAndCompare(file, source, 0, 4 * BLOCK, true);
+      }
+      await("the trouble is told", () -> house.cache.stats().troubles() > 0);
     }
   }
 

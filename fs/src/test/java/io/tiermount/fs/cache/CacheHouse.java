@@ -42,12 +42,34 @@ final class CacheHouse implements AutoCloseable {
   CacheHouse(
       Path directory, long maxUsedBytes, Verify verify, BlockCache.Limits limits, long maxFileBytes)
       throws IOException {
+    this(directory, maxUsedBytes, 0, verify, limits, maxFileBytes);
+  }
+
+  /** Without a ceiling, but with a disk to be kept from filling up. */
+  static CacheHouse leaving(Path directory, long minFreeBytes) throws IOException {
+    return new CacheHouse(
+        directory,
+        Long.MAX_VALUE,
+        minFreeBytes,
+        Verify.ON_OPEN,
+        BlockCache.Limits.DEFAULT,
+        Long.MAX_VALUE);
+  }
+
+  private CacheHouse(
+      Path directory,
+      long maxUsedBytes,
+      long minFreeBytes,
+      Verify verify,
+      BlockCache.Limits limits,
+      long maxFileBytes)
+      throws IOException {
     this.directory = directory;
     index = IndexStore.open(directory.resolve("index"), memory);
     CacheOptions options =
         new CacheOptions(
             List.of(new CacheOptions.Directory(directory, maxUsedBytes)),
-            0,
+            minFreeBytes,
             5,
             maxFileBytes,
             BLOCK,

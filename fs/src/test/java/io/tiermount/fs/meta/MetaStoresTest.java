@@ -126,6 +126,7 @@ class MetaStoresTest {
             MetaException.class, e -> assertThat(e.kind()).isEqualTo(Kind.CLOSED));
   }
 
+  /** R24. */
   @Test
   void a_damaged_index_is_dropped_and_costs_no_state() throws IOException {
     long seed = System.nanoTime();
