@@ -53,6 +53,7 @@ final class DaemonTest {
     running.close();
   }
 
+  /** SEMANTICS R30. */
   @Test
   void a_bind_mount_shows_its_directory_until_the_daemon_stops() throws Exception {
     Path at = directory.resolve("mnt/x");
@@ -165,6 +166,7 @@ final class DaemonTest {
         .hasMessageContaining("is a bind mount");
   }
 
+  /** SEMANTICS R32. */
   @Test
   void a_second_daemon_on_the_same_cache_says_who_holds_it() throws Exception {
     start(Configs.of(cache));
@@ -187,6 +189,7 @@ final class DaemonTest {
     assertThat(run.sockets()).hasSize(1);
   }
 
+  /** SEMANTICS R30. */
   @Test
   void what_a_killed_daemon_left_bound_is_cleared_at_the_next_start() throws Exception {
     Path at = Files.createDirectory(directory.resolve("x"));

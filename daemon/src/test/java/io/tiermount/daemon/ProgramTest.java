@@ -49,6 +49,10 @@ final class ProgramTest {
     for (JsonNode daemon : json.parse(run("status", "--json").out()).get("daemons")) {
       ProcessHandle.of(daemon.get("pid").asLong()).ifPresent(ProcessHandle::destroy);
     }
+    // What a killed one left, where its test ended before the next daemon could clear it.
+    for (long left = mountsAt(at); left > 0; left--) {
+      LibC.umount2(at.toString(), LibC.MNT_DETACH);
+    }
   }
 
   @Test
@@ -89,6 +93,29 @@ final class ProgramTest {
   }
 
   @Test
+  void r33_with_a_wrong_configuration_nothing_is_mounted_and_every_error_is_told()
+      throws Exception {
+    Path config =
+        Files.writeString(
+            directory.resolve("bad.conf"),
+            """
+            storage.cache.default_base_dir = "%s"
+            mounts {
+              good { path = "%s", scope = local, source = "file://%s" }
+              one { paht = /x, scope = local, source = "file://%s" }
+              two { path = "/y", scope = lokal, source = "file://%s" }
+            }
+            """
+                .formatted(directory.resolve("cache"), at, data, data, data));
+    Ended ended = run("daemon", "--config", config.toString());
+    assertThat(ended.code()).isEqualTo(4);
+    assertThat(ended.err()).contains("paht", "lokal");
+    assertThat(at).doesNotExist();
+    assertThat(directory.resolve("cache")).doesNotExist();
+  }
+
+  /** SEMANTICS R32 and the rest of a daemon's life. */
+  @Test
   void a_daemon_mounts_serves_status_and_unmounts_at_sigterm() throws Exception {
     assumeTrue(LibC.getuid() == 0, "bind mounts need root");
     Process daemon = daemon(config());
@@ -111,17 +138,30 @@ final class ProgramTest {
     assertThat(run("status", "--json").code()).isEqualTo(3);
   }
 
+  /** SEMANTICS R30. */
   @Test
   void after_kill_9_the_next_daemon_clears_and_mounts_again() throws Exception {
     assumeTrue(LibC.getuid() == 0, "bind mounts need root");
-    Process daemon = daemon(config());
+    clearsAndMountsAgain("file://" + data);
+  }
+
+  @Test
+  void r30_a_dead_fuse_mount_is_cleared_at_the_next_start() throws Exception {
+    assumeTrue(LibC.getuid() == 0 && Files.exists(Path.of("/dev/fuse")), "FUSE needs root");
+    clearsAndMountsAgain("file://" + data + "?as=bucket");
+  }
+
+  private void clearsAndMountsAgain(String source) throws Exception {
+    Process daemon = daemon(config(source));
     awaitReady();
+    assertThat(at.resolve("hello")).hasContent("world");
     assertThat(daemon.destroyForcibly().waitFor(DEADLINE_SECONDS, TimeUnit.SECONDS)).isTrue();
     assertThat(MountTable.ofProcess().at(at)).isPresent();
     assertThat(run("status", "--json").code()).isEqualTo(3);
-    Process next = daemon(config());
+    Process next = daemon(config(source));
     awaitReady();
     assertThat(mountsAt(at)).isEqualTo(1);
+    assertThat(at.resolve("hello")).hasContent("world");
     next.destroy();
     assertThat(next.waitFor(DEADLINE_SECONDS, TimeUnit.SECONDS)).isTrue();
     assertThat(mountsAt(at)).isZero();
@@ -168,13 +208,17 @@ final class ProgramTest {
   }
 
   private Path config() throws IOException {
+    return config("file://" + data);
+  }
+
+  private Path config(String source) throws IOException {
     return Files.writeString(
         directory.resolve("mounts.conf"),
         """
         storage.cache.default_base_dir = "%s"
-        mounts { x { path = "%s", scope = local, source = "file://%s" } }
+        mounts { x { path = "%s", scope = local, source = "%s" } }
         """
-            .formatted(directory.resolve("cache"), at, data));
+            .formatted(directory.resolve("cache"), at, source));
   }
 
   private Process daemon(Path config) throws IOException {

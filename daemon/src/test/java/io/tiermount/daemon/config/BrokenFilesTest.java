@@ -18,7 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every kind of mistake, each in a file of its own beside the message that it gives. After a change
+ * SEMANTICS R33, as far as the parser goes ({@code ProgramTest} shows that nothing is mounted):
+ * every kind of mistake, each in a file of its own beside the message that it gives. After a change
  * of a message: {@code mvn … -Dtiermount.golden=write} writes them anew, to be read before they are
  * committed.
  */
