@@ -6,6 +6,7 @@ import io.tiermount.backends.StoreMeter.Operation;
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.fs.FileSystem;
+import io.tiermount.fs.fuse.FuseOptions;
 import io.tiermount.fs.fuse.FuseTransport;
 import io.tiermount.fs.fuse.KernelCache;
 import io.tiermount.fs.fuse.MountOptions;
@@ -63,7 +64,10 @@ final class ObjectMount implements MountDriver {
             store, scope, config.volume(), config.access(), cache.blocks(), cache.index(), clock);
     // Two mounts of one source share blocks, but not node numbers.
     nodes = new Nodes(cache.state(), ids, scope + '\0' + config.path(), volume.rootIno());
-    fs = new FileSystem(config.path().toString(), volume, nodes, handles, blockBytes);
+    // libfuse 2 would hand ENOSYS to the program instead of remembering it.
+    FuseOptions.Open open =
+        transport.name().equals("dev") ? config.fuse().open() : FuseOptions.Open.NORMAL;
+    fs = new FileSystem(config.path().toString(), volume, nodes, handles, blockBytes, open);
   }
 
   @Override
@@ -102,7 +106,11 @@ final class ObjectMount implements MountDriver {
   @Override
   public Report report() {
     KernelCache mounted = kernel;
-    boolean passthrough = mounted != null && mounted.passthrough() && config.fuse().passthrough();
+    boolean passthrough =
+        mounted != null
+            && mounted.passthrough()
+            && config.fuse().passthrough()
+            && config.fuse().open() == FuseOptions.Open.NORMAL;
     Map<String, Object> counters = new LinkedHashMap<>();
     counters.put("read_only", true);
     Map<String, Long> requests = new TreeMap<>(transport.requestCounts());
@@ -154,6 +162,9 @@ final class ObjectMount implements MountDriver {
   private String passthroughOff(@Nullable KernelCache mounted) {
     if (!config.fuse().passthrough()) {
       return "fuse.passthrough = off in the configuration";
+    }
+    if (config.fuse().open() == FuseOptions.Open.SKIP) {
+      return "fuse.open = skip: the daemon hears of no open that it could answer with passthrough";
     }
     return mounted == null ? "the mount is not up" : mounted.passthroughOff();
   }

@@ -7,13 +7,13 @@ import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.fs.cache.CachedFile;
 import io.tiermount.fs.fuse.Attributes;
 import io.tiermount.fs.fuse.FuseHandler;
+import io.tiermount.fs.fuse.FuseOptions;
 import io.tiermount.fs.fuse.FuseReply;
 import io.tiermount.fs.fuse.FuseRequest;
 import io.tiermount.fs.fuse.KernelCache;
 import io.tiermount.fs.fuse.Names;
 import io.tiermount.fs.fuse.NodeEntry;
 import io.tiermount.fs.fuse.Replier;
-import io.tiermount.fs.tree.FileHandle;
 import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.Handles.Opened;
 import io.tiermount.fs.tree.Node;
@@ -25,7 +25,6 @@ import io.tiermount.fs.volume.Resolution.Missing;
 import io.tiermount.fs.volume.Volume;
 import io.tiermount.fs.volume.VolumeOptions.Revalidate;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,6 +57,8 @@ public final class FileSystem implements FuseHandler {
   private final Nodes nodes;
   private final Handles handles;
   private final Directories directories;
+  private final Reads reads;
+  private final boolean opensSkipped;
   private final int blockBytes;
   private final String name;
   private volatile KernelNotifier kernel;
@@ -65,14 +66,23 @@ public final class FileSystem implements FuseHandler {
   /**
    * @param name of the mount, for messages
    * @param blockBytes the cache's block
+   * @param open {@code SKIP} only over a transport that passes ENOSYS on to the kernel
    */
-  public FileSystem(String name, Volume volume, Nodes nodes, Handles handles, int blockBytes) {
+  public FileSystem(
+      String name,
+      Volume volume,
+      Nodes nodes,
+      Handles handles,
+      int blockBytes,
+      FuseOptions.Open open) {
     this.name = name;
     this.volume = volume;
     this.nodes = nodes;
     this.handles = handles;
     this.blockBytes = blockBytes;
+    this.opensSkipped = open == FuseOptions.Open.SKIP;
     this.directories = new Directories(this, volume, nodes, handles);
+    this.reads = new Reads(this, volume, nodes, handles, blockBytes);
     this.kernel = new KernelNotifier(new NoKernel(), name);
   }
 
@@ -89,6 +99,7 @@ public final class FileSystem implements FuseHandler {
   @Override
   public void destroyed() {
     handles.closeAll(kernel.kernel());
+    reads.close();
     kernel.close();
   }
 
@@ -99,7 +110,7 @@ public final class FileSystem implements FuseHandler {
       case FuseRequest.GetAttr r -> getAttr(r, replier);
       case FuseRequest.ReadLink r -> readLink(r, replier);
       case FuseRequest.Open r -> open(r, replier);
-      case FuseRequest.Read r -> read(r, replier);
+      case FuseRequest.Read r -> reads.read(r, replier);
       case FuseRequest.Release r -> {
         handles.release(r.handle(), kernel.kernel());
         replier.reply(FuseReply.DONE);
@@ -272,11 +283,16 @@ public final class FileSystem implements FuseHandler {
       renewed.attach(facts);
       return renewed;
     }
+    Facts before = attached(node);
     node.attach(facts);
+    if (opensSkipped && before != null && !before.sameObject(facts)) {
+      // No open will drop the pages of the version before.
+      kernel.invalidatePages(nodes.kernelId(node));
+    }
     return node;
   }
 
-  private static @Nullable Facts attached(Node node) {
+  static @Nullable Facts attached(Node node) {
     return node.attachment() instanceof Facts facts ? facts : null;
   }
 
@@ -362,6 +378,11 @@ public final class FileSystem implements FuseHandler {
   }
 
   private void open(FuseRequest.Open request, Replier replier) throws IOException {
+    if (opensSkipped) {
+      // The kernel remembers it: no OPEN, no RELEASE, and READs without a handle from here on.
+      replier.fail(Errno.ENOSYS);
+      return;
+    }
     Node node = nodes.byKernelId(request.nodeId());
     Node dir = node == null ? null : node.parent();
     if (node == null || (dir != null && !nodes.isCurrent(node))) {
@@ -427,43 +448,12 @@ public final class FileSystem implements FuseHandler {
     }
   }
 
-  private static Version versionOf(Facts facts) {
+  static Version versionOf(Facts facts) {
     Version version = facts.version();
     if (version == null) {
       throw new IllegalStateException("a file has a version");
     }
     return version;
-  }
-
-  private void read(FuseRequest.Read request, Replier replier) throws IOException {
-    FileHandle handle = handles.get(request.handle());
-    if (handle == null) {
-      replier.fail(Errno.EBADF);
-      return;
-    }
-    CachedFile file = handle.file();
-    long offset = request.offsetBytes();
-    int size = (int) Math.min(request.sizeBytes(), Math.max(0, file.sizeBytes() - offset));
-    if (size == 0) {
-      replier.reply(new FuseReply.Payload(0));
-      return;
-    }
-    boolean random = handle.readAhead().read(offset, size);
-    // A miss takes no buffer along: it takes one of the pool when its bytes are on the way.
-    if (file.isCached(offset, size) && file.readCached(offset, payload(replier, size))) {
-      replier.reply(new FuseReply.Payload(size));
-      return;
-    }
-    later(
-        replier,
-        () -> {
-          file.read(offset, payload(replier, size), random);
-          replier.reply(new FuseReply.Payload(size));
-        });
-  }
-
-  private static MemorySegment payload(Replier replier, int size) {
-    return replier.payload(size).asSlice(0, size);
   }
 
   private static void statFs(Replier replier) {

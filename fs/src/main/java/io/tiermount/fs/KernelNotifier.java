@@ -46,6 +46,15 @@ final class KernelNotifier implements AutoCloseable {
     }
   }
 
+  void invalidatePages(long nodeId) {
+    try {
+      executor.execute(() -> kernel.invalidateInode(nodeId, 0, -1));
+    } catch (RejectedExecutionException e) {
+      log.debug(
+          "too many notices wait for the kernel: pages of node {} are left as they are", nodeId);
+    }
+  }
+
   @Override
   public void close() {
     executor.shutdownNow();

@@ -3,6 +3,7 @@ package io.tiermount.fs;
 import io.tiermount.backends.ObjectStore;
 import io.tiermount.fs.cache.BlockCache;
 import io.tiermount.fs.cache.CacheOptions;
+import io.tiermount.fs.fuse.FuseOptions;
 import io.tiermount.fs.fuse.FuseTransport;
 import io.tiermount.fs.fuse.KernelCache;
 import io.tiermount.fs.fuse.MountOptions;
@@ -47,7 +48,8 @@ public final class MountFixture implements AutoCloseable {
       Duration negativeTtl,
       Revalidate revalidate,
       boolean passthrough,
-      long maxUsedBytes) {
+      long maxUsedBytes,
+      FuseOptions.Open open) {
     /** {@code full}, fresh for as long as a test runs, passthrough. */
     public static final Options USUAL =
         new Options(
@@ -56,30 +58,36 @@ public final class MountFixture implements AutoCloseable {
             Duration.ZERO,
             Revalidate.TTL,
             true,
-            Long.MAX_VALUE);
+            Long.MAX_VALUE,
+            FuseOptions.Open.NORMAL);
 
     public Options attributes(AttributeMode mode) {
-      return new Options(mode, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes);
+      return new Options(mode, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, open);
     }
 
     public Options ttl(Duration newTtl) {
-      return new Options(attributes, newTtl, negativeTtl, revalidate, passthrough, maxUsedBytes);
+      return new Options(
+          attributes, newTtl, negativeTtl, revalidate, passthrough, maxUsedBytes, open);
     }
 
     public Options negativeTtl(Duration newTtl) {
-      return new Options(attributes, ttl, newTtl, revalidate, passthrough, maxUsedBytes);
+      return new Options(attributes, ttl, newTtl, revalidate, passthrough, maxUsedBytes, open);
     }
 
     public Options revalidate(Revalidate when) {
-      return new Options(attributes, ttl, negativeTtl, when, passthrough, maxUsedBytes);
+      return new Options(attributes, ttl, negativeTtl, when, passthrough, maxUsedBytes, open);
     }
 
     public Options passthrough(boolean on) {
-      return new Options(attributes, ttl, negativeTtl, revalidate, on, maxUsedBytes);
+      return new Options(attributes, ttl, negativeTtl, revalidate, on, maxUsedBytes, open);
+    }
+
+    public Options open(FuseOptions.Open how) {
+      return new Options(attributes, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, how);
     }
 
     public Options maxUsedBytes(long bytes) {
-      return new Options(attributes, ttl, negativeTtl, revalidate, passthrough, bytes);
+      return new Options(attributes, ttl, negativeTtl, revalidate, passthrough, bytes, open);
     }
   }
 
@@ -145,7 +153,7 @@ public final class MountFixture implements AutoCloseable {
             index,
             InstantSource.system());
     nodes = new Nodes(state, new NodeIds(state), "test", volume.rootIno());
-    FileSystem fs = new FileSystem("test", volume, nodes, handles, 4 << 20);
+    FileSystem fs = new FileSystem("test", volume, nodes, handles, 4 << 20, options.open);
     kernel =
         transport.start(
             new MountOptions(mount, "test", true, true, 1 << 20, options.passthrough, 0), fs);

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tiermount.backends.FaultyStore;
 import io.tiermount.fs.MountFixture.Options;
+import io.tiermount.fs.fuse.FuseOptions;
 import io.tiermount.fs.volume.VolumeOptions.AttributeMode;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -242,6 +244,34 @@ class ReadCallsTest {
       // The directory and the first names one by one, then a page, and the metadata of what is new.
       assertThat(calls).filteredOn(call -> call.startsWith("HEAD")).hasSizeLessThanOrEqualTo(6);
       assertThat(calls).filteredOn(call -> call.contains("after=")).isNotEmpty();
+    }
+  }
+
+  @Test
+  void r36_with_opens_skipped_files_are_read_without_open_or_release() throws Exception {
+    byte[] big = Bucket.bytes(5 << 20, 1);
+    bucket.put("big", big).put("small", "hello");
+    Options skip = Options.USUAL.open(FuseOptions.Open.SKIP).ttl(Duration.ofMillis(400));
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), skip)) {
+      for (int i = 0; i < 3; i++) {
+        assertThat(mount.cat("big")).isEqualTo(big);
+        assertThat(mount.cat("small")).asString(StandardCharsets.UTF_8).isEqualTo("hello");
+        MountFixture.dropKernelCaches();
+      }
+      assertThat(mount.requests("OPEN")).isEqualTo(1);
+      assertThat(mount.requests("RELEASE")).isZero();
+      assertThat(bucket.calls().drain()).filteredOn(c -> c.startsWith("GET")).hasSize(3);
+      bucket.put("small", "another");
+      MountFixture.await(
+          () -> new String(mountCat(mount), StandardCharsets.UTF_8).equals("another"));
+    }
+  }
+
+  private static byte[] mountCat(MountFixture mount) throws IOException {
+    try {
+      return mount.cat("small");
+    } catch (InterruptedException e) {
+      throw new IOException(e);
     }
   }
 }

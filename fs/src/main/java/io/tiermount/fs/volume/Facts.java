@@ -67,7 +67,7 @@ public record Facts(
   }
 
   /** The same content; times of the same version may still differ by a metadata-only rewrite. */
-  boolean sameObject(Facts other) {
+  public boolean sameObject(Facts other) {
     return directory == other.directory
         && Objects.equals(key, other.key)
         && Objects.equals(version, other.version)
