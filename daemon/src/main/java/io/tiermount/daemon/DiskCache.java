@@ -11,16 +11,20 @@ import io.tiermount.fs.meta.MetaMemory;
 import io.tiermount.fs.meta.StateStore;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.random.RandomGenerator;
 
 /**
  * All that lives in the cache directory, opened and closed in the right order: {@code index/},
  * {@code state/}, and the blocks. Shared by all mounts.
  */
 final class DiskCache implements NodeCache {
+  private static final long MIN_META_BYTES = 8 << 20;
+
   private final MetaMemory memory;
   private final IndexStore index;
   private final StateStore state;
@@ -33,10 +37,15 @@ final class DiskCache implements NodeCache {
     this.blocks = blocks;
   }
 
-  /** Nothing is scanned, however much there is. The caller holds the directory's lock. */
-  static DiskCache open(CacheOptions options) throws IOException {
+  /**
+   * Nothing is scanned, however much there is. The caller holds the directory's lock.
+   *
+   * @param memoryMaxBytes {@code memory.max}: an eighth goes to the databases, an eighth to bytes
+   *     on their way; the rest is the JVM's and the transports'
+   */
+  static DiskCache open(CacheOptions options, long memoryMaxBytes) throws IOException {
     Path directory = options.directories().getFirst().path();
-    MetaMemory memory = new MetaMemory(MetaMemory.DEFAULT_BYTES);
+    MetaMemory memory = new MetaMemory(Math.max(memoryMaxBytes / 8, MIN_META_BYTES));
     List<AutoCloseable> opened = new ArrayList<>(List.of(memory));
     boolean whole = false;
     try {
@@ -44,7 +53,13 @@ final class DiskCache implements NodeCache {
       opened.addFirst(index);
       StateStore state = StateStore.open(directory.resolve("state"), memory);
       opened.addFirst(state);
-      BlockCache blocks = BlockCache.open(options, index);
+      BlockCache blocks =
+          BlockCache.open(
+              options,
+              index,
+              new BlockCache.Limits(BlockCache.Limits.DEFAULT.fetches(), memoryMaxBytes / 8),
+              Clock.systemUTC(),
+              RandomGenerator.getDefault());
       whole = true;
       return new DiskCache(memory, index, state, blocks);
     } finally {

@@ -145,7 +145,7 @@ final class Wiring implements Program {
     CacheLock lock = CacheLock.take(cacheDirectory);
     @Nullable DiskCache cache = null;
     try {
-      cache = DiskCache.open(config.cache());
+      cache = DiskCache.open(config.cache(), config.memoryMaxBytes());
       DiskCache disk = cache;
       MountTable table = MountTable.ofProcess();
       MountRecord record = MountRecord.open(cacheDirectory.resolve("mounts.json"), json);
