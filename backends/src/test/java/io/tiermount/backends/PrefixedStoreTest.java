@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
+/** SEMANTICS R31. */
 final class PrefixedStoreTest extends ObjectStoreContract {
   private static final String PREFIX = "org/cloud/users/ü/";
 
