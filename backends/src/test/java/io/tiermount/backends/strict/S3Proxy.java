@@ -24,14 +24,26 @@ public final class S3Proxy implements AutoCloseable {
   public static final String SECRET_KEY = "proxysecret";
   private static final Duration START = Duration.ofSeconds(100);
 
-  private final Process process;
-  private final URI endpoint;
+  private final Path directory;
+  private final List<String> command;
+  private final int port;
   private final Path data;
+  private Process process;
 
-  private S3Proxy(Process process, URI endpoint, Path data) {
-    this.process = process;
-    this.endpoint = endpoint;
+  private S3Proxy(Path directory, List<String> command, int port, Path data) throws IOException {
+    this.directory = directory;
+    this.command = command;
+    this.port = port;
     this.data = data;
+    this.process = launch();
+  }
+
+  private Process launch() throws IOException {
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(
+            ProcessBuilder.Redirect.appendTo(directory.resolve("s3proxy.log").toFile()))
+        .start();
   }
 
   /** Returns once the server takes connections; its log is {@code directory/s3proxy.log}. */
@@ -64,8 +76,10 @@ public final class S3Proxy implements AutoCloseable {
           <root level="WARN"><appender-ref ref="out"/></root>
         </configuration>
         """);
-    Process process =
-        new ProcessBuilder(
+    S3Proxy proxy =
+        new S3Proxy(
+            directory,
+            List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx512m",
                 "-Dlogback.configurationFile=" + logging,
@@ -73,18 +87,22 @@ public final class S3Proxy implements AutoCloseable {
                 libraries.resolve("lib") + "/*",
                 "org.gaul.s3proxy.Main",
                 "--properties",
-                configuration.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(directory.resolve("s3proxy.log").toFile())
-            .start();
-    S3Proxy proxy = new S3Proxy(process, URI.create("http://127.0.0.1:" + port), data);
-    try {
-      proxy.awaitAnswer(port, directory);
-    } catch (IOException e) {
-      proxy.close();
-      throw e;
-    }
+                configuration.toString()),
+            port,
+            data);
+    proxy.awaitAnswer();
     return proxy;
+  }
+
+  /** Kills the server; its buckets stay. */
+  public void stop() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
+  /** After {@link #stop}: on the same port, with the same buckets. */
+  public void startAgain() throws IOException {
+    process = launch();
+    awaitAnswer();
   }
 
   private static Path libraries() throws IOException, InterruptedException {
@@ -110,7 +128,7 @@ public final class S3Proxy implements AutoCloseable {
     }
   }
 
-  private void awaitAnswer(int port, Path directory) throws IOException {
+  private void awaitAnswer() throws IOException {
     long end = System.nanoTime() + START.toNanos();
     while (System.nanoTime() < end && process.isAlive()) {
       try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
@@ -121,11 +139,12 @@ public final class S3Proxy implements AutoCloseable {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50)); // not listening yet
       }
     }
+    close();
     throw new IOException("s3proxy did not start: see " + directory.resolve("s3proxy.log"));
   }
 
   public URI endpoint() {
-    return endpoint;
+    return URI.create("http://127.0.0.1:" + port);
   }
 
   public void createBucket(String name) throws IOException {
