@@ -46,11 +46,26 @@ final class Listings {
    */
   ObjectDirectory.Windows open(long dirId, String dirKey, long maxAgeMillis) {
     long listedAt = facts.listedAt(dirId);
-    if (listedAt != 0
-        && (clock.millis() - listedAt < maxAgeMillis || (health.down() && !health.probe()))) {
+    if (listedAt != 0 && clock.millis() - listedAt < maxAgeMillis) {
+      return new FromIndex(dirId, listedAt);
+    }
+    if (listedAt != 0 && health.down()) {
+      if (health.probe()) {
+        Thread.startVirtualThread(() -> ask(dirKey));
+      }
       return new FromIndex(dirId, listedAt);
     }
     return new FromStore(dirId, dirKey, listedAt);
+  }
+
+  /** Whether the store is back: the cheapest listing, for which nobody waits. */
+  private void ask(String dirKey) {
+    try {
+      ListPage _ = store.list(new ListRequest(dirKey, null, null, null, 1));
+      health.answered();
+    } catch (StoreException e) {
+      boolean _ = health.failed(e);
+    }
   }
 
   /** What a listing found in the index. */

@@ -136,8 +136,8 @@ public final class ObjectVolume implements Volume {
     if (stored != null && fresh(stored.seenAtMillis()) && complete(stored)) {
       return found(name, known, stored);
     }
-    if (stored != null && complete(stored) && health.down() && !health.probe()) {
-      return found(name, known, stored);
+    if (stored != null && complete(stored) && health.down()) {
+      return whileDown(dir, name, known, stored);
     }
     if (options.negativeTtl().isPositive() && (stored == null || !fresh(stored.seenAtMillis()))) {
       long listedAt = facts.listedAt(dir.id());
@@ -147,6 +147,21 @@ public final class ObjectVolume implements Volume {
       }
     }
     return null;
+  }
+
+  /** What was known stays; nobody waits for the one question a second whether the store is back. */
+  private Found whileDown(Node dir, String name, @Nullable Node known, Facts stored) {
+    if (health.probe()) {
+      Thread.startVirtualThread(() -> {
+        try {
+          lookUp(dir, name, null);
+          health.answered();
+        } catch (StoreException e) {
+          boolean _ = health.failed(e);
+        }
+      });
+    }
+    return found(name, known, stored);
   }
 
   private static Found found(String name, @Nullable Node known, Facts stored) {
@@ -160,6 +175,9 @@ public final class ObjectVolume implements Volume {
   @Override
   public Resolution resolve(Node dir, String name, @Nullable Node known) throws StoreException {
     Facts stored = facts.get(dir.id(), name);
+    if (stored != null && complete(stored) && health.down()) {
+      return whileDown(dir, name, known, stored);
+    }
     // What a page confirms must last for the names behind it: not with a time to live near zero.
     if (stored != null && maxAgeMillis >= MIN_PAGE_AGE_MILLIS && !fresh(stored.seenAtMillis())) {
       stored = revalidated(dir, name, stored);
@@ -212,12 +230,17 @@ public final class ObjectVolume implements Volume {
    * @param listed what a listing showed of the name, where only its metadata is missing
    */
   private Resolution lookUp(Node dir, String name, @Nullable Facts listed) throws StoreException {
+    long askedAtMillis = clock.millis();
     return flights.run(
         new Name(dir.id(), name),
         () -> {
           // Whoever came first may just have finished.
           Facts stored = facts.get(dir.id(), name);
-          if (stored != null && fresh(stored.seenAtMillis()) && complete(stored)) {
+          if (stored != null
+              && complete(stored)
+              && fresh(stored.seenAtMillis())
+              && (options.revalidateOnOpen() != Revalidate.ALWAYS
+                  || stored.seenAtMillis() > askedAtMillis)) {
             return found(name, null, stored);
           }
           Resolution resolution = listed == null ? ask(dir, name) : refine(dir, name, listed);
