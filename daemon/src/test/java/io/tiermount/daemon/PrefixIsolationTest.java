@@ -68,15 +68,25 @@ final class PrefixIsolationTest {
         Tiermount tiermount = new Tiermount(directory, keys)) {
       fill(server);
       Path at = directory.resolve("mnt");
-      tiermount.mount(
-          "s3://bucket/team/a", at, "path_style=true,endpoint=" + server.endpoint());
+      tiermount.mount("s3://bucket/team/a", at, "path_style=true,endpoint=" + server.endpoint());
       assertThat(server.requests()).as("R28").isEmpty();
       Ended listed = tiermount.sh("cd '" + at + "' && ls -R .");
       assertThat(listed.err()).isEmpty();
       assertThat(listed.out().lines())
           .containsExactly(
-              ".:", "d", "marked", "top", "", "./d:", "deeper", "file", "", "./d/deeper:", "file",
-              "", "./marked:");
+              ".:",
+              "d",
+              "marked",
+              "top",
+              "",
+              "./d:",
+              "deeper",
+              "file",
+              "",
+              "./d/deeper:",
+              "file",
+              "",
+              "./marked:");
       Ended read =
           tiermount.sh("cd '" + at + "' && cat top d/file d/deeper/file && cd d/.. && ls -la ..");
       assertThat(read.err()).isEmpty();

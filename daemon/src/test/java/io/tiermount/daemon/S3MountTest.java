@@ -9,15 +9,13 @@ import io.tiermount.backends.strict.S3Proxy;
 import io.tiermount.daemon.Tiermount.Ended;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.security.MessageDigest;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * SEMANTICS R1, R2, R9, R15, R19, R20, R21, R24, R30, R35 with real processes alone: a bucket of
+ * SEMANTICS R1, R2, R9, R15, R20, R21, R24, R30, R35 with real processes alone: a bucket of
  * s3proxy that rclone and s3fs wrote, and the program.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -37,7 +35,8 @@ final class S3MountTest {
   private static final int SMALL_FILES = 300;
   private static final int BIG_BYTES = 20 << 20;
   private static final String BUCKET = "bucket";
-  private static final String STAT = "stat -c '%n %F %a %u %g %.2Y' file link dir dir/inner; stat -c %s file link dir/inner";
+  private static final String STAT =
+      "stat -c '%n %F %a %u %g %.2Y' file link dir dir/inner; stat -c %s file link dir/inner";
 
   private Path shared = Path.of("");
   private Path directory = Path.of("");
@@ -248,31 +247,6 @@ final class S3MountTest {
   private static String sha256(Path file) throws Exception {
     return HexFormat.of()
         .formatHex(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file)));
-  }
-
-  @Test
-  void r19_without_its_server_what_is_cached_is_read_and_status_says_why_the_rest_is_not()
-      throws Exception {
-    mount(",consistency.attr_ttl=0s,consistency.entry_ttl=0s");
-    assertSame("big");
-    assertThat(in("ls rclone").out()).isEqualTo("big\nother\nsmall\n");
-    proxy.stop();
-    try {
-      Files.writeString(Path.of("/proc/sys/vm/drop_caches"), "3");
-      assertSame("big");
-      assertThat(in("ls rclone").out()).isEqualTo("big\nother\nsmall\n");
-      assertThat(in("cat rclone/other").err()).contains("Input/output error");
-      JsonNode mount = tiermount.mount();
-      assertThat(mount.path("state").asText()).isEqualTo("degraded");
-      assertThat(mount.path("reason").asText())
-          .contains("the store can't be reached since", "nothing listens there");
-    } finally {
-      proxy.startAgain();
-    }
-    assertSame("other");
-    assertSame("small/deeper/file 000 ä");
-    assertSame("big");
-    assertThat(tiermount.mount().path("state").asText()).isEqualTo("ready");
   }
 
   @Test

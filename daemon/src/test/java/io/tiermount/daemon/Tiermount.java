@@ -144,7 +144,15 @@ final class Tiermount implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException, InterruptedException {
+  public void close() throws IOException {
+    try {
+      endAll();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void endAll() throws IOException, InterruptedException {
     for (Process process : started) {
       if (process.isAlive()) {
         process.destroyForcibly();

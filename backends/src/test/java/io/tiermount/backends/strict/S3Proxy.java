@@ -41,8 +41,7 @@ public final class S3Proxy implements AutoCloseable {
   private Process launch() throws IOException {
     return new ProcessBuilder(command)
         .redirectErrorStream(true)
-        .redirectOutput(
-            ProcessBuilder.Redirect.appendTo(directory.resolve("s3proxy.log").toFile()))
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve("s3proxy.log").toFile()))
         .start();
   }
 
