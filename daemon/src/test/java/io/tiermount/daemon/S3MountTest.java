@@ -268,4 +268,29 @@ final class S3MountTest {
         .as("nothing was read from the store")
         .isTrue();
   }
+
+  @Test
+  void r19_without_its_server_what_is_cached_is_read_and_status_says_why_the_rest_is_not()
+      throws Exception {
+    mount(",consistency.attr_ttl=0s,consistency.entry_ttl=0s");
+    assertSame("big");
+    assertThat(in("ls rclone").out()).isEqualTo("big\nother\nsmall\n");
+    proxy.stop();
+    try {
+      Files.writeString(Path.of("/proc/sys/vm/drop_caches"), "3");
+      assertSame("big");
+      assertThat(in("ls rclone").out()).isEqualTo("big\nother\nsmall\n");
+      assertThat(in("cat rclone/other").err()).contains("Input/output error");
+      JsonNode mount = tiermount.mount();
+      assertThat(mount.path("state").asText()).isEqualTo("degraded");
+      assertThat(mount.path("reason").asText())
+          .contains("the store can't be reached since", "nothing listens there");
+    } finally {
+      proxy.startAgain();
+    }
+    assertSame("other");
+    assertSame("small/deeper/file 000 ä");
+    assertSame("big");
+    assertThat(tiermount.mount().path("state").asText()).isEqualTo("ready");
+  }
 }

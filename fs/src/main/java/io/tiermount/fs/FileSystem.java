@@ -418,6 +418,14 @@ public final class FileSystem implements FuseHandler {
       replier.fail(Errno.EISDIR);
       return;
     }
+    Facts told = attached(node);
+    if (told == null || !versionOf(facts).equals(told.version())) {
+      // The kernel has another version's size for this inode, and keeps it for attr_ttl: a read
+      // would end there. It looks the name up again and opens the new node.
+      nodes.renew(node).attach(facts);
+      replier.fail(Errno.ESTALE);
+      return;
+    }
     if (settle(node, facts) != node) {
       replier.fail(Errno.ESTALE);
       return;

@@ -126,4 +126,16 @@ class VersionsTest {
       assertThat(mount.cat("f")).as("fetched anew").isEqualTo(bytes);
     }
   }
+
+  @Test
+  void r17_with_revalidation_always_an_open_asks_even_while_attributes_are_fresh()
+      throws Exception {
+    bucket.put("f", "before");
+    Options always = Options.USUAL.revalidate(Revalidate.ALWAYS);
+    try (MountFixture mount = new MountFixture(dir, bucket.store(), always)) {
+      assertThat(mount.sh("cat f").text()).isEqualTo("before");
+      bucket.put("f", "afterwards");
+      assertThat(mount.sh("cat f").text()).isEqualTo("afterwards");
+    }
+  }
 }

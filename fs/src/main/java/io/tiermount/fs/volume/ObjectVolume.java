@@ -136,7 +136,7 @@ public final class ObjectVolume implements Volume {
     if (stored != null && fresh(stored.seenAtMillis()) && complete(stored)) {
       return found(name, known, stored);
     }
-    if (stored != null && complete(stored) && health.down()) {
+    if (stored != null && health.down()) {
       return whileDown(dir, name, known, stored);
     }
     if (options.negativeTtl().isPositive() && (stored == null || !fresh(stored.seenAtMillis()))) {
@@ -175,7 +175,7 @@ public final class ObjectVolume implements Volume {
   @Override
   public Resolution resolve(Node dir, String name, @Nullable Node known) throws StoreException {
     Facts stored = facts.get(dir.id(), name);
-    if (stored != null && complete(stored) && health.down()) {
+    if (stored != null && health.down()) {
       return whileDown(dir, name, known, stored);
     }
     // What a page confirms must last for the names behind it: not with a time to live near zero.
