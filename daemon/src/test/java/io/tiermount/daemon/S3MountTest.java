@@ -27,8 +27,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * SEMANTICS R1, R2, R9, R15, R20, R21, R24, R30, R35 with real processes alone: a bucket of
- * s3proxy that rclone and s3fs wrote, and the program.
+ * SEMANTICS R1, R2, R9, R15, R20, R21, R24, R30, R35 with real processes alone: a bucket of s3proxy
+ * that rclone and s3fs wrote, and the program.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class S3MountTest {
