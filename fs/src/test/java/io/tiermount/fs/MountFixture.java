@@ -92,7 +92,6 @@ public final class MountFixture implements AutoCloseable {
   }
 
   private final Path mount;
-  private final ObjectStore store;
   private final MetaMemory memory = new MetaMemory(MetaMemory.DEFAULT_BYTES);
   private final IndexStore index;
   private final StateStore state;
@@ -115,7 +114,6 @@ public final class MountFixture implements AutoCloseable {
    */
   public MountFixture(Path dir, ObjectStore store, Options options, FuseTransport transport)
       throws IOException {
-    this.store = store;
     this.transport = transport;
     mount = Files.createDirectories(dir.resolve("mnt"));
     Path cacheDir = Files.createDirectories(dir.resolve("cache"));
@@ -275,9 +273,5 @@ public final class MountFixture implements AutoCloseable {
     return Files.readString(Path.of("/proc/mounts")).contains(mount.toString())
         ? mount.toString()
         : null;
-  }
-
-  ObjectStore store() {
-    return store;
   }
 }

@@ -2,11 +2,8 @@ package io.tiermount.fs.meta;
 
 import io.tiermount.fs.meta.MetaException.Kind;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -110,11 +107,11 @@ public final class IndexStore implements AutoCloseable {
         directory,
         why);
     try {
-      deleteTree(aside);
+      FileTrees.delete(aside);
       if (Files.exists(directory)) {
         // Moved first: a kill in the middle of deleting must not leave half a database.
         Files.move(directory, aside);
-        deleteTree(aside);
+        FileTrees.delete(aside);
       }
       Files.deleteIfExists(damageMark(directory));
     } catch (IOException e) {
@@ -137,32 +134,6 @@ public final class IndexStore implements AutoCloseable {
     } catch (IOException e) {
       LOG.error("{} is damaged, and {} can't be made: remove {} yourself", directory, mark, e);
     }
-  }
-
-  private static void deleteTree(Path root) throws IOException {
-    if (!Files.exists(root)) {
-      return;
-    }
-    Files.walkFileTree(
-        root,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e)
-              throws IOException {
-            if (e != null) {
-              throw e;
-            }
-            Files.delete(directory);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 
   /** True where this opening found damage and began anew: a counter's worth. */

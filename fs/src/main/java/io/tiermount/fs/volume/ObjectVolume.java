@@ -415,11 +415,6 @@ public final class ObjectVolume implements Volume {
     return key.equals(prefix) || key.startsWith(prefix + "/");
   }
 
-  /** True while the store can't be reached. */
-  public boolean storeDown() {
-    return health.down();
-  }
-
   @Override
   public void close() {
     store.close();
