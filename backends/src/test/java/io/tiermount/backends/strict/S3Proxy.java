@@ -39,10 +39,14 @@ public final class S3Proxy implements AutoCloseable {
   }
 
   private Process launch() throws IOException {
-    return new ProcessBuilder(command)
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve("s3proxy.log").toFile()))
-        .start();
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(
+                ProcessBuilder.Redirect.appendTo(directory.resolve("s3proxy.log").toFile()));
+    // Keys are its file names: without a locale it refuses those that are not ASCII.
+    builder.environment().put("LC_ALL", "C.UTF-8");
+    return builder.start();
   }
 
   /** Returns once the server takes connections; its log is {@code directory/s3proxy.log}. */
