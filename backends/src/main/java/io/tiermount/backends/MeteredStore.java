@@ -159,6 +159,20 @@ public final class MeteredStore implements ObjectStore {
     }
 
     @Override
+    public void copyPart(
+        int number, String sourceKey, Version sourceVersion, long offsetBytes, long lengthBytes)
+        throws StoreException {
+      boolean _ =
+          timed(
+              Operation.COPY_PART,
+              0,
+              () -> {
+                upload.copyPart(number, sourceKey, sourceVersion, offsetBytes, lengthBytes);
+                return true;
+              });
+    }
+
+    @Override
     public ObjectInfo complete(WriteCondition condition) throws StoreException {
       return timed(Operation.COMPLETE, 0, () -> upload.complete(condition));
     }

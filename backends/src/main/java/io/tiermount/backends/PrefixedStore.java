@@ -253,6 +253,18 @@ public final class PrefixedStore implements ObjectStore {
     }
 
     @Override
+    public void copyPart(
+        int number, String sourceKey, Version sourceVersion, long offsetBytes, long lengthBytes)
+        throws StoreException {
+      String source = inside(sourceKey);
+      try {
+        upload.copyPart(number, source, sourceVersion, offsetBytes, lengthBytes);
+      } catch (StoreException e) {
+        throw relative(e);
+      }
+    }
+
+    @Override
     public ObjectInfo complete(WriteCondition condition) throws StoreException {
       return relative(call(() -> upload.complete(condition)));
     }

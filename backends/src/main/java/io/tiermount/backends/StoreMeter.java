@@ -21,6 +21,7 @@ public final class StoreMeter {
     PUT,
     START_UPLOAD,
     PART,
+    COPY_PART,
     COMPLETE,
     ABORT,
     PENDING_UPLOADS,

@@ -19,6 +19,20 @@ public interface Upload {
   void part(int number, ByteSource body) throws StoreException;
 
   /**
+   * Makes one part of a range of another object (or of the one that this will replace), on the
+   * server side. The same rules of size hold as for {@link #part}.
+   *
+   * @param sourceVersion only this one is copied
+   * @param lengthBytes at least 1; the whole range lies within the source
+   * @throws StoreException {@code PRECONDITION_FAILED} where the source is another version now,
+   *     {@code NOT_FOUND} where it (or the upload) is gone, {@code INVALID} for a range that is not
+   *     within it, {@code TOO_LARGE} above {@link StoreLimits#maxPartBytes}
+   */
+  void copyPart(
+      int number, String sourceKey, Version sourceVersion, long offsetBytes, long lengthBytes)
+      throws StoreException;
+
+  /**
    * Makes the object of parts 1..n in order, atomically, where the condition holds. A retried
    * completion that finds its own success returns it.
    */

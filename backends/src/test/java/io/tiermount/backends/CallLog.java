@@ -10,7 +10,7 @@ import java.util.List;
  * HEAD key                     GET key offset+length        LIST prefix [delimiter] [token] [after=k] [max=n]
  * PUT key size [condition]     DELETE key                   COPY source -> key [attributes] [condition]
  * UPLOAD key                   PART key number size         COMPLETE key [condition]
- * ABORT key                    UPLOADS prefix
+ * ABORT key                    UPLOADS prefix               COPYPART key number source offset+length
  * </pre>
  *
  * where condition is {@code if-absent} or {@code if-version}, and max is left out at 1000. Any

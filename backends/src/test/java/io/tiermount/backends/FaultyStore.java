@@ -307,6 +307,21 @@ public final class FaultyStore implements ObjectStore {
     }
 
     @Override
+    public void copyPart(
+        int number, String sourceKey, Version sourceVersion, long offsetBytes, long lengthBytes)
+        throws StoreException {
+      String range = offsetBytes + "+" + lengthBytes;
+      boolean _ =
+          call(
+              "COPYPART " + key + " " + number + " " + sourceKey + " " + range,
+              key,
+              () -> {
+                upload.copyPart(number, sourceKey, sourceVersion, offsetBytes, lengthBytes);
+                return true;
+              });
+    }
+
+    @Override
     public ObjectInfo complete(WriteCondition condition) throws StoreException {
       return call(
           "COMPLETE " + key + CallLog.suffix(condition), key, () -> upload.complete(condition));

@@ -298,6 +298,12 @@ public final class MemoryStore implements ObjectStore {
     }
   }
 
+  /** All of this version, not to be changed. */
+  byte[] content(String key, Version version) throws StoreException {
+    Keys.check(key, limits);
+    return require(key, version).bytes;
+  }
+
   private Stored require(String key, @Nullable Version version) throws StoreException {
     Stored stored;
     synchronized (lock) {

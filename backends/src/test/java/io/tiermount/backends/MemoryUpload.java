@@ -3,6 +3,7 @@ package io.tiermount.backends;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.tiermount.backends.StoreException.Kind;
 import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
@@ -40,18 +41,38 @@ final class MemoryUpload implements Upload {
   @Override
   public void part(int number, ByteSource body) throws StoreException {
     store.begin("PART " + key + " " + number + " " + body.sizeBytes(), key);
+    checkPart(number, body.sizeBytes());
+    keep(number, MemoryStore.readAll(key, body));
+  }
+
+  @Override
+  public void copyPart(
+      int number, String sourceKey, Version sourceVersion, long offsetBytes, long lengthBytes)
+      throws StoreException {
+    String range = " " + offsetBytes + "+" + lengthBytes;
+    store.begin("COPYPART " + key + " " + number + " " + sourceKey + range, key);
+    checkPart(number, lengthBytes);
+    byte[] source = store.content(sourceKey, sourceVersion);
+    if (offsetBytes < 0 || lengthBytes < 1 || lengthBytes > source.length - offsetBytes) {
+      throw new StoreException(Kind.INVALID, key, sourceKey + " does not reach over" + range);
+    }
+    int from = (int) offsetBytes;
+    keep(number, Arrays.copyOfRange(source, from, from + (int) lengthBytes));
+  }
+
+  private void checkPart(int number, long sizeBytes) throws StoreException {
     StoreLimits limits = store.limits();
     if (number < 1 || number > limits.maxParts()) {
       throw new StoreException(Kind.INVALID, key, "part number " + number + " is out of range");
     }
-    if (body.sizeBytes() > limits.maxPartBytes()) {
+    if (sizeBytes > limits.maxPartBytes()) {
       throw new StoreException(Kind.TOO_LARGE, key, "part " + number + " is too large");
     }
-    byte[] bytes = MemoryStore.readAll(key, body);
-    synchronized (this) {
-      requirePending();
-      parts.put(number, bytes);
-    }
+  }
+
+  private synchronized void keep(int number, byte[] bytes) throws StoreException {
+    requirePending();
+    parts.put(number, bytes);
   }
 
   @Override

@@ -93,6 +93,81 @@ interface UploadContract extends StoreFixture {
   }
 
   @Test
+  default void parts_may_be_copied_from_a_range_of_a_version() throws Exception {
+    int part = partBytes();
+    byte[] before = random(1, 3 * part);
+    byte[] other = random(2, 1000);
+    byte[] sent = random(3, part);
+    ObjectInfo base = put("base", before);
+    ObjectInfo source = put("ü +%/other", other);
+    Upload upload = store().startUpload("base", ObjectAttributes.NONE);
+    upload.copyPart(1, "base", base.version(), 0, part + 7);
+    upload.part(2, ByteSource.of(sent));
+    upload.copyPart(3, "base", base.version(), 2L * part, part);
+    upload.copyPart(4, "ü +%/other", source.version(), 999, 1);
+    ObjectInfo info = upload.complete(WriteCondition.ALWAYS);
+    assertContent(
+        "base",
+        Arrays.copyOf(before, part + 7),
+        sent,
+        Arrays.copyOfRange(before, 2 * part, 3 * part),
+        Arrays.copyOfRange(other, 999, 1000));
+    assertThat(info.sizeBytes()).isEqualTo(3L * part + 8);
+    assertThat(store().head("base").orElseThrow().version()).isEqualTo(info.version());
+  }
+
+  @Test
+  default void a_copied_part_may_replace_a_sent_one_and_be_replaced() throws Exception {
+    byte[] base = random(1, partBytes());
+    byte[] sent = random(2, partBytes());
+    ObjectInfo source = put("base", base);
+    Upload upload = store().startUpload("k", ObjectAttributes.NONE);
+    upload.part(1, ByteSource.of(sent));
+    upload.copyPart(1, "base", source.version(), 0, base.length);
+    upload.copyPart(2, "base", source.version(), 0, base.length);
+    upload.part(2, ByteSource.of(sent));
+    upload.complete(WriteCondition.ALWAYS);
+    assertContent("k", base, sent);
+  }
+
+  @Test
+  default void a_part_is_not_copied_from_another_version() throws Exception {
+    partBytes();
+    ObjectInfo stale = put("base", "version one");
+    put("base", "version two");
+    Upload upload = store().startUpload("k", ObjectAttributes.NONE);
+    assertFails(Kind.PRECONDITION_FAILED, () -> upload.copyPart(1, "base", stale.version(), 0, 11));
+    store().delete("base");
+    assertFails(Kind.NOT_FOUND, () -> upload.copyPart(1, "base", stale.version(), 0, 11));
+    upload.abort();
+    assertThat(store().pendingUploads("")).isEmpty();
+  }
+
+  @Test
+  default void a_range_that_is_not_within_the_source_is_refused() throws Exception {
+    partBytes();
+    ObjectInfo source = put("base", "eleven byte");
+    Upload upload = store().startUpload("k", ObjectAttributes.NONE);
+    assertFails(Kind.INVALID, () -> upload.copyPart(1, "base", source.version(), 1, 11));
+    assertFails(Kind.INVALID, () -> upload.copyPart(1, "base", source.version(), 11, 1));
+    assertFails(Kind.INVALID, () -> upload.copyPart(1, "base", source.version(), 3, 0));
+    assertFails(Kind.INVALID, () -> upload.copyPart(1, "base", source.version(), -1, 3));
+    upload.abort();
+  }
+
+  @Test
+  default void a_small_copied_part_that_is_not_the_last_is_refused() throws Exception {
+    partBytes();
+    assumeTrue(store().limits().minPartBytes() > 1);
+    ObjectInfo source = put("base", "eleven byte");
+    Upload upload = store().startUpload("k", ObjectAttributes.NONE);
+    upload.copyPart(1, "base", source.version(), 0, 11);
+    upload.copyPart(2, "base", source.version(), 0, 11);
+    assertFails(Kind.INVALID, () -> upload.complete(WriteCondition.ALWAYS));
+    upload.abort();
+  }
+
+  @Test
   default void a_single_small_part_is_an_object() throws Exception {
     partBytes();
     Upload upload = store().startUpload("k", ObjectAttributes.NONE);

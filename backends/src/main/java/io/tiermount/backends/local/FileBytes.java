@@ -88,12 +88,13 @@ final class FileBytes {
     try {
       LibC.ioctl(target, LibC.FICLONE, source);
     } catch (ErrnoException e) {
-      append(source, target, 0, sizeBytes);
+      append(source, 0, target, 0, sizeBytes);
     }
   }
 
-  /** Copies the beginning of a file to an offset of another. */
-  static void append(int source, int target, long targetOffsetBytes, long sizeBytes)
+  /** Copies a range of a file to an offset of another, by reference where the disk can. */
+  static void append(
+      int source, long sourceOffsetBytes, int target, long targetOffsetBytes, long sizeBytes)
       throws IOException {
     long done = 0;
     try {
@@ -101,7 +102,8 @@ final class FileBytes {
         checkInterrupt();
         long step = Math.min(COPY_STEP_BYTES, sizeBytes - done);
         long count =
-            DirectoryCalls.copyFileRange(source, done, target, targetOffsetBytes + done, step);
+            DirectoryCalls.copyFileRange(
+                source, sourceOffsetBytes + done, target, targetOffsetBytes + done, step);
         if (count == 0) {
           return; // shorter than it was: the caller compares identities afterwards
         }
@@ -118,7 +120,7 @@ final class FileBytes {
       long[] at = {targetOffsetBytes + done};
       read(
           source,
-          done,
+          sourceOffsetBytes + done,
           sizeBytes - done,
           bytes -> {
             MemorySegment segment = MemorySegment.ofBuffer(bytes);

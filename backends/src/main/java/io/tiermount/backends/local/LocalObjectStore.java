@@ -327,15 +327,41 @@ public final class LocalObjectStore implements ObjectStore {
   void part(LocalUpload upload, int number, ByteSource body) throws StoreException {
     begin(upload.key());
     requireSize(upload.key(), body.sizeBytes());
+    part(upload, number, fd -> FileBytes.write(fd, body));
+  }
+
+  private void part(LocalUpload upload, int number, LocalUploads.Filling filling)
+      throws StoreException {
     if (number < 1 || number > MAX_PARTS) {
       throw new StoreException(
           Kind.INVALID, upload.key(), "parts have the numbers 1 to 10000, this is " + number);
     }
     try {
-      uploads.part(upload.key(), upload.uploadId(), number, body);
+      uploads.part(upload.key(), upload.uploadId(), number, filling);
     } catch (IOException e) {
       throw LocalErrors.of("can't write part " + number + " of", upload.key(), e);
     }
+  }
+
+  void copyPart(
+      LocalUpload upload,
+      int number,
+      String sourceKey,
+      Version version,
+      long offsetBytes,
+      long lengthBytes)
+      throws StoreException {
+    begin(upload.key());
+    Keys.check(sourceKey, LIMITS);
+    part(
+        upload,
+        number,
+        fd -> {
+          try (Descriptors descriptors = new Descriptors()) {
+            Place place = require(descriptors, sourceKey);
+            objects.copy(descriptors, sourceKey, place, version, offsetBytes, lengthBytes, fd);
+          }
+        });
   }
 
   ObjectInfo complete(LocalUpload upload, WriteCondition condition) throws StoreException {

@@ -4,6 +4,7 @@ import io.tiermount.backends.ByteSource;
 import io.tiermount.backends.ObjectInfo;
 import io.tiermount.backends.StoreException;
 import io.tiermount.backends.Upload;
+import io.tiermount.backends.Version;
 import io.tiermount.backends.WriteCondition;
 
 /** An upload of {@link LocalUploads}; holds nothing but its name, so that any process goes on. */
@@ -11,6 +12,13 @@ record LocalUpload(LocalObjectStore store, String key, String uploadId) implemen
   @Override
   public void part(int number, ByteSource body) throws StoreException {
     store.part(this, number, body);
+  }
+
+  @Override
+  public void copyPart(
+      int number, String sourceKey, Version sourceVersion, long offsetBytes, long lengthBytes)
+      throws StoreException {
+    store.copyPart(this, number, sourceKey, sourceVersion, offsetBytes, lengthBytes);
   }
 
   @Override

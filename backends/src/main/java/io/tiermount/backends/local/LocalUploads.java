@@ -1,6 +1,5 @@
 package io.tiermount.backends.local;
 
-import io.tiermount.backends.ByteSource;
 import io.tiermount.backends.ObjectAttributes;
 import io.tiermount.backends.ObjectInfo;
 import io.tiermount.backends.ObjectStore.PendingUpload;
@@ -68,13 +67,18 @@ final class LocalUploads {
     FileBytes.write(descriptors.open(directory, name, flags, PRIVATE_FILE), text);
   }
 
+  /** Fills a file. */
+  interface Filling {
+    void fill(int fd) throws IOException;
+  }
+
   /** Stores a part whole, or not at all. */
-  void part(String key, String id, int number, ByteSource body) throws IOException {
+  void part(String key, String id, int number, Filling filling) throws IOException {
     try (Descriptors descriptors = new Descriptors()) {
       int upload = require(descriptors, key, id);
       Temporary file = files.temporary(descriptors);
       try {
-        FileBytes.write(file.fd(), body);
+        filling.fill(file.fd());
         DirectoryCalls.rename(file.directory(), file.name(), upload, partName(number), 0);
       } finally {
         file.remove();
@@ -145,7 +149,7 @@ final class LocalUploads {
         if (size == 0) {
           FileBytes.copy(fd, target, partBytes);
         } else {
-          FileBytes.append(fd, target, size, partBytes);
+          FileBytes.append(fd, 0, target, size, partBytes);
         }
         size += partBytes;
       }

@@ -13,6 +13,7 @@ import io.tiermount.backends.os.LibC;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -116,6 +117,37 @@ final class ObjectFiles {
         target);
     requireUnchanged(key, opened.fd, opened.stat);
     return opened.info(key);
+  }
+
+  /** Copies a range of a version to the beginning of an empty file. */
+  void copy(
+      Descriptors descriptors,
+      String key,
+      Place place,
+      Version version,
+      long offsetBytes,
+      long lengthBytes,
+      int target)
+      throws IOException {
+    requireVersion(key, version, place.stat());
+    if (offsetBytes < 0
+        || lengthBytes < 1
+        || lengthBytes > place.stat().sizeBytes() - offsetBytes
+        || place.stat().isDirectory()) {
+      throw new StoreException(
+          Kind.INVALID,
+          key,
+          "'" + key + "' does not reach over " + offsetBytes + "+" + lengthBytes);
+    }
+    if (place.isSymlink()) {
+      byte[] bytes = DirectoryCalls.readlink(place.directory().fd(), place.name());
+      int from = (int) offsetBytes;
+      FileBytes.write(target, Arrays.copyOfRange(bytes, from, from + (int) lengthBytes));
+      return;
+    }
+    Opened source = open(descriptors, key, place, version);
+    FileBytes.append(source.fd(), offsetBytes, target, 0, lengthBytes);
+    requireUnchanged(key, source.fd(), source.stat());
   }
 
   /** An open regular file, and what it was when it was opened. */

@@ -8,7 +8,6 @@ import io.tiermount.backends.StoreLimits;
 import io.tiermount.backends.Version;
 import io.tiermount.backends.WriteCondition;
 import io.tiermount.backends.s3.S3Calls.Patience;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +26,6 @@ import software.amazon.awssdk.services.s3.model.GetObjectTaggingRequest;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.MetadataDirective;
 import software.amazon.awssdk.services.s3.model.Tagging;
-import software.amazon.awssdk.services.s3.model.UploadPartCopyRequest;
 
 /**
  * Copies on the server side: a HEAD of the source (S3 forgets storage class and encryption
@@ -282,9 +280,12 @@ final class S3Copy {
     int number = 0;
     for (long from = 0; from < sizeBytes; from += partBytes) {
       long first = from;
-      long last = Math.min(sizeBytes, from + partBytes) - 1;
+      long length = Math.min(sizeBytes - from, partBytes);
       int part = ++number;
-      parts.add(() -> copyPart(sourceKey, version, key, upload, part, first, last));
+      parts.add(() -> {
+        upload.copyPart(part, sourceKey, version, first, length);
+        return part;
+      });
     }
     ThreadFactory threads = Thread.ofVirtual().name("s3-copy-", 0).factory();
     try (ExecutorService pool = Executors.newFixedThreadPool(PARALLEL_PARTS, threads)) {
@@ -300,36 +301,5 @@ final class S3Copy {
           ? own
           : new StoreException(Kind.UNAVAILABLE, key, "a part was not copied", e);
     }
-  }
-
-  private int copyPart(
-      String sourceKey,
-      Version version,
-      String key,
-      S3Upload upload,
-      int number,
-      long first,
-      long last)
-      throws IOException {
-    UploadPartCopyRequest request =
-        UploadPartCopyRequest.builder()
-            .sourceBucket(requests.bucket())
-            .sourceKey(sourceKey)
-            .copySourceIfMatch(S3Answers.etag(version))
-            .copySourceRange("bytes=" + first + "-" + last)
-            .destinationBucket(requests.bucket())
-            .destinationKey(key)
-            .uploadId(upload.uploadId())
-            .partNumber(number)
-            .requestPayer(requests.payer())
-            .build();
-    String etag =
-        calls.run(
-            "COPY part " + number + " of",
-            key,
-            Patience.LONG,
-            (client, call) -> client.uploadPartCopy(request).copyPartResult().eTag());
-    upload.note(number, etag, last - first + 1);
-    return number;
   }
 }

@@ -1,6 +1,7 @@
 package io.tiermount.backends.s3;
 
 import io.tiermount.backends.ListRequest;
+import io.tiermount.backends.Version;
 import io.tiermount.backends.WriteCondition;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
 import software.amazon.awssdk.services.s3.model.ListPartsRequest;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
 import software.amazon.awssdk.services.s3.model.RequestPayer;
+import software.amazon.awssdk.services.s3.model.UploadPartCopyRequest;
 import software.amazon.awssdk.services.s3.model.UploadPartRequest;
 
 /** The requests to one bucket, with what the configuration adds to each. */
@@ -85,6 +87,27 @@ record S3Requests(String bucket, PutOptions put) {
         .uploadId(uploadId)
         .partNumber(number)
         .contentLength(sizeBytes)
+        .requestPayer(payer())
+        .build();
+  }
+
+  UploadPartCopyRequest copyPart(
+      String sourceKey,
+      Version sourceVersion,
+      long offsetBytes,
+      long lengthBytes,
+      String key,
+      String uploadId,
+      int number) {
+    return UploadPartCopyRequest.builder()
+        .sourceBucket(bucket)
+        .sourceKey(sourceKey)
+        .copySourceIfMatch(S3Answers.etag(sourceVersion))
+        .copySourceRange("bytes=" + offsetBytes + "-" + (offsetBytes + lengthBytes - 1))
+        .destinationBucket(bucket)
+        .destinationKey(key)
+        .uploadId(uploadId)
+        .partNumber(number)
         .requestPayer(payer())
         .build();
   }

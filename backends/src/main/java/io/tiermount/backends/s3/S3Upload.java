@@ -9,6 +9,7 @@ import io.tiermount.backends.StoreException;
 import io.tiermount.backends.StoreException.Kind;
 import io.tiermount.backends.StoreLimits;
 import io.tiermount.backends.Upload;
+import io.tiermount.backends.Version;
 import io.tiermount.backends.WriteCondition;
 import io.tiermount.backends.s3.S3Calls.Patience;
 import java.io.IOException;
@@ -28,6 +29,7 @@ import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.NoSuchUploadException;
 import software.amazon.awssdk.services.s3.model.S3Exception;
+import software.amazon.awssdk.services.s3.model.UploadPartCopyRequest;
 import software.amazon.awssdk.services.s3.model.UploadPartResponse;
 
 /**
@@ -107,8 +109,39 @@ final class S3Upload implements Upload {
     note(number, answer.eTag(), size);
   }
 
-  /** A part copied from another object on the server side ({@link S3Copy}). */
-  synchronized void note(int number, String etag, long sizeBytes) {
+  @Override
+  public void copyPart(
+      int number, String sourceKey, Version sourceVersion, long offsetBytes, long lengthBytes)
+      throws StoreException {
+    checkNumber(number);
+    Keys.check(sourceKey, limits);
+    checkRange(number, offsetBytes, lengthBytes);
+    UploadPartCopyRequest request =
+        requests.copyPart(
+            sourceKey, sourceVersion, offsetBytes, lengthBytes, key, uploadId, number);
+    String etag =
+        calls.run(
+            "COPY part " + number + " of",
+            key,
+            Patience.LONG,
+            (client, call) -> client.uploadPartCopy(request).copyPartResult().eTag());
+    note(number, etag, lengthBytes);
+  }
+
+  private void checkRange(int number, long offsetBytes, long lengthBytes) throws StoreException {
+    if (offsetBytes < 0 || lengthBytes < 1) {
+      throw new StoreException(
+          Kind.INVALID,
+          key,
+          "part " + number + " of " + key + " would be " + offsetBytes + "+" + lengthBytes);
+    }
+    if (lengthBytes > limits.maxPartBytes()) {
+      throw new StoreException(
+          Kind.TOO_LARGE, key, "part " + number + " of " + key + " is larger than a part may be");
+    }
+  }
+
+  private synchronized void note(int number, String etag, long sizeBytes) {
     parts.put(number, new Part(etag, sizeBytes));
   }
 

@@ -81,14 +81,18 @@ final class StrictUploads {
       throws StoreException, S3Refusal {
     Pending pending = require(request, key);
     ObjectInfo source = StrictObjects.source(store, request, bucket).info();
-    Matcher range = RANGE.matcher(request.header("x-amz-copy-source-range", ""));
+    String asked = request.header("x-amz-copy-source-range");
     long first = 0;
     long last = source.sizeBytes() - 1;
-    if (range.matches()) {
+    if (asked != null) {
+      Matcher range = RANGE.matcher(asked);
+      if (!range.matches()) {
+        throw new S3Refusal(400, "InvalidArgument", "the range " + asked);
+      }
       first = Long.parseLong(range.group(1));
       last = Long.parseLong(range.group(2));
     }
-    if (last >= source.sizeBytes() || last - first + 1 > options.maxCopyBytes()) {
+    if (first > last || last >= source.sizeBytes() || last - first + 1 > options.maxCopyBytes()) {
       throw new S3Refusal(400, "InvalidArgument", "the range is not within source and limit");
     }
     ByteBuffer buffer = ByteBuffer.allocate((int) (last - first + 1));
