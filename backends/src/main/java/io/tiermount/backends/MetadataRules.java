@@ -1,6 +1,7 @@
 package io.tiermount.backends;
 
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What user metadata must look like to come back from a store unchanged. HTTP headers lower-case
@@ -9,13 +10,23 @@ import java.util.Map;
 public final class MetadataRules {
   private static final String NAME_SYMBOLS = "-_.!#$%&'*+^`|~";
 
+  /** What an object carries beside its content type and goes out with every answer. */
+  public static final Set<String> HEADERS =
+      Set.of(
+          "cache-control",
+          "content-disposition",
+          "content-encoding",
+          "content-language",
+          "expires");
+
   private MetadataRules() {}
 
   /**
    * Accepts attributes that a store of these limits returns as they were given.
    *
    * @throws StoreException {@code INVALID} for a name that is not a lower-case HTTP token, a value
-   *     that is not printable ASCII or begins or ends with a space, or more than {@link
+   *     that is not printable ASCII or begins or ends with a space, a header not of {@link
+   *     #HEADERS} or with an empty value, or more metadata than {@link
    *     StoreLimits#maxMetadataBytes} in all
    */
   public static void check(String key, ObjectAttributes attributes, StoreLimits limits)
@@ -34,6 +45,13 @@ public final class MetadataRules {
     }
     if (attributes.contentType() != null && !isValue(attributes.contentType())) {
       throw invalid(key, "the content type is not printable ASCII: " + attributes.contentType());
+    }
+    for (Map.Entry<String, String> entry : attributes.headersWritten().entrySet()) {
+      if (!HEADERS.contains(entry.getKey())
+          || entry.getValue().isEmpty()
+          || !isValue(entry.getValue())) {
+        throw invalid(key, "objects have no header " + entry.getKey() + ": " + entry.getValue());
+      }
     }
     int bytes = sizeBytes(attributes.metadata());
     if (bytes > limits.maxMetadataBytes()) {

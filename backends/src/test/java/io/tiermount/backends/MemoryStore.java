@@ -195,7 +195,14 @@ public final class MemoryStore implements ObjectStore {
       String type = Objects.requireNonNullElse(attributes.contentType(), "binary/octet-stream");
       Version version = new Version(uniqueVersions ? "g" + writes : tag);
       ObjectInfo info =
-          new ObjectInfo(key, bytes.length, version, now, type, attributes.metadata());
+          new ObjectInfo(
+              key,
+              bytes.length,
+              version,
+              now,
+              type,
+              attributes.metadata(),
+              attributes.headersWritten());
       objects.put(key, new Stored(bytes, info));
       return info;
     }
@@ -278,14 +285,11 @@ public final class MemoryStore implements ObjectStore {
       throw new StoreException(Kind.INVALID, key, "copying " + key + " to itself changes nothing");
     }
     Stored source = require(sourceKey, sourceVersion);
-    ObjectAttributes kept =
-        new ObjectAttributes(
-            source.info.contentType(), Objects.requireNonNull(source.info.metadata()));
     return store(
         key,
         source.bytes,
         source.info.version().token(),
-        attributes == null ? kept : attributes,
+        ObjectAttributes.ofCopy(source.info, attributes),
         condition);
   }
 

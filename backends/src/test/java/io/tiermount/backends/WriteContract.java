@@ -117,6 +117,77 @@ interface WriteContract extends StoreFixture {
   }
 
   @Test
+  default void headers_come_back_as_they_were_written() throws Exception {
+    Map<String, String> headers = allHeaders();
+    ObjectAttributes attributes = new ObjectAttributes("text/html", Map.of("a", "b"), headers);
+    ByteSource body = ByteSource.of(new byte[1]);
+    ObjectInfo made = store().put("k", body, attributes, WriteCondition.IF_ABSENT);
+    assertThat(made.headers()).isEqualTo(headers);
+    assertThat(store().head("k").orElseThrow().headers()).isEqualTo(headers);
+    assertThat(store().read("k", null, 0, 1, bytes -> bytes.position(bytes.limit())).headers())
+        .isEqualTo(headers);
+    put("k", "replaced");
+    assertThat(store().head("k").orElseThrow().headers()).isEmpty();
+  }
+
+  private static Map<String, String> allHeaders() {
+    return Map.of(
+        "cache-control", "max-age=60, public",
+        "content-disposition", "attachment; filename=\"a b.txt\"",
+        "content-encoding", "gzip",
+        "content-language", "de, en",
+        "expires", "Thu, 01 Dec 2033 16:00:00 GMT");
+  }
+
+  @Test
+  default void an_upload_has_its_headers() throws Exception {
+    assumeTrue(store().limits().multipart());
+    Upload upload =
+        store().startUpload("k", new ObjectAttributes("text/html", Map.of(), allHeaders()));
+    upload.part(1, ByteSource.of(new byte[1]));
+    assertThat(upload.complete(WriteCondition.ALWAYS).headers()).isEqualTo(allHeaders());
+    assertThat(store().head("k").orElseThrow().headers()).isEqualTo(allHeaders());
+  }
+
+  @Test
+  default void copies_keep_the_headers_unless_they_bring_their_own() throws Exception {
+    store()
+        .put(
+            "from",
+            ByteSource.of(new byte[1]),
+            new ObjectAttributes("text/html", Map.of(), allHeaders()),
+            WriteCondition.ALWAYS);
+    store().copy("from", null, "plain", null, WriteCondition.ALWAYS);
+    store()
+        .copy(
+            "from",
+            null,
+            "new",
+            new ObjectAttributes(null, Map.of("a", "b")),
+            WriteCondition.ALWAYS);
+    Map<String, String> own = Map.of("cache-control", "no-cache");
+    store()
+        .copy(
+            "from",
+            null,
+            "own",
+            new ObjectAttributes(null, Map.of("a", "b"), own),
+            WriteCondition.ALWAYS);
+    assertThat(store().head("plain").orElseThrow().headers()).isEqualTo(allHeaders());
+    assertThat(store().head("new").orElseThrow().headers()).isEqualTo(allHeaders());
+    assertThat(store().head("own").orElseThrow().headers()).isEqualTo(own);
+  }
+
+  @Test
+  default void headers_of_other_names_are_refused() {
+    for (String name : List.of("Cache-Control", "x-amz-acl", "content-type")) {
+      ObjectAttributes bad = new ObjectAttributes(null, Map.of(), Map.of(name, "x"));
+      ByteSource body = ByteSource.of(new byte[1]);
+      assertFails(Kind.INVALID, () -> store().put("k", body, bad, WriteCondition.ALWAYS));
+    }
+  }
+
+  @Test
   default void metadata_that_would_not_come_back_is_refused() throws Exception {
     List<Map<String, String>> bad =
         List.of(

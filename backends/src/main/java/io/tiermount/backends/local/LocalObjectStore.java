@@ -23,7 +23,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -257,10 +256,7 @@ public final class LocalObjectStore implements ObjectStore {
         key,
         file -> {
           ObjectInfo source = fill(file, sourceKey, sourceVersion);
-          return attributes != null
-              ? attributes
-              : new ObjectAttributes(
-                  source.contentType(), Objects.requireNonNull(source.metadata()));
+          return ObjectAttributes.ofCopy(source, attributes);
         },
         condition);
   }

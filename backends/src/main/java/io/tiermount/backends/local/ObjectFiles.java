@@ -71,7 +71,8 @@ final class ObjectFiles {
             Math.floorDiv(stat.mtimeNanos(), NANOS_PER_SECOND),
             Math.floorMod(stat.mtimeNanos(), NANOS_PER_SECOND)),
         type,
-        metadata);
+        metadata,
+        stored == null ? Map.of() : stored.attributes().headersWritten());
   }
 
   private static @Nullable String defaultType(FileStat stat) {

@@ -23,6 +23,7 @@ record StoredAttributes(
   private static final String UPLOAD = "upload";
   private static final String DISK = "disk";
   private static final String METADATA = "meta.";
+  private static final String HEADER = "header.";
   private static final int PERMISSIONS = 07777;
   private static final int S_IFMT = 0170000;
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
@@ -37,6 +38,7 @@ record StoredAttributes(
   byte[] encode() {
     Map<String, String> lines = new TreeMap<>();
     attributes.metadata().forEach((name, value) -> lines.put(METADATA + name, value));
+    attributes.headersWritten().forEach((name, value) -> lines.put(HEADER + name, value));
     if (attributes.contentType() != null) {
       lines.put(CONTENT_TYPE, attributes.contentType());
     }
@@ -53,6 +55,7 @@ record StoredAttributes(
   /** Null where the bytes are not ours: somebody else's attribute, or damage. */
   static @Nullable StoredAttributes decode(byte[] bytes) {
     Map<String, String> metadata = new HashMap<>();
+    Map<String, String> headers = new HashMap<>();
     Map<String, String> own = new HashMap<>();
     for (String line : new String(bytes, StandardCharsets.UTF_8).lines().toList()) {
       int at = line.indexOf('=');
@@ -63,6 +66,8 @@ record StoredAttributes(
       String value = line.substring(at + 1);
       if (name.startsWith(METADATA)) {
         metadata.put(name.substring(METADATA.length()), value);
+      } else if (name.startsWith(HEADER)) {
+        headers.put(name.substring(HEADER.length()), value);
       } else {
         own.put(name, value);
       }
@@ -77,7 +82,7 @@ record StoredAttributes(
     return disk.length != 4
         ? null
         : new StoredAttributes(
-            new ObjectAttributes(own.get(CONTENT_TYPE), metadata),
+            new ObjectAttributes(own.get(CONTENT_TYPE), metadata, headers),
             own.getOrDefault(UPLOAD, ""),
             (int) disk[0],
             (int) disk[1],

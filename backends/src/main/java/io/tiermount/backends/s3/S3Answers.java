@@ -34,7 +34,13 @@ final class S3Answers {
         version(answer.eTag(), answer.lastModified()),
         seconds(answer.lastModified()),
         answer.contentType(),
-        visible(answer.metadata()));
+        visible(answer.metadata()),
+        headers(
+            answer.cacheControl(),
+            answer.contentDisposition(),
+            answer.contentEncoding(),
+            answer.contentLanguage(),
+            answer.expiresString()));
   }
 
   static ObjectInfo get(String key, GetObjectResponse answer, long sizeBytes) {
@@ -44,7 +50,33 @@ final class S3Answers {
         version(answer.eTag(), answer.lastModified()),
         seconds(answer.lastModified()),
         answer.contentType(),
-        visible(answer.metadata()));
+        visible(answer.metadata()),
+        headers(
+            answer.cacheControl(),
+            answer.contentDisposition(),
+            answer.contentEncoding(),
+            answer.contentLanguage(),
+            answer.expiresString()));
+  }
+
+  private static Map<String, String> headers(
+      @Nullable String cacheControl,
+      @Nullable String contentDisposition,
+      @Nullable String contentEncoding,
+      @Nullable String contentLanguage,
+      @Nullable String expires) {
+    Map<String, String> headers = new HashMap<>();
+    headers.put("cache-control", text(cacheControl));
+    headers.put("content-disposition", text(contentDisposition));
+    headers.put("content-encoding", text(contentEncoding));
+    headers.put("content-language", text(contentLanguage));
+    headers.put("expires", text(expires));
+    headers.values().removeIf(String::isEmpty);
+    return headers;
+  }
+
+  private static String text(@Nullable String value) {
+    return value == null ? "" : value.strip();
   }
 
   static ObjectInfo listed(S3Object entry) {
@@ -71,7 +103,8 @@ final class S3Answers {
         version(etag, now),
         seconds(now),
         attributes == null ? null : attributes.contentType(),
-        attributes == null ? null : attributes.metadata());
+        attributes == null ? null : attributes.metadata(),
+        attributes == null ? null : attributes.headersWritten());
   }
 
   private static @Nullable Instant date(SdkResponse answer) {

@@ -10,7 +10,6 @@ import io.tiermount.backends.WriteCondition;
 import io.tiermount.backends.s3.S3Calls.Patience;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -163,11 +162,7 @@ final class S3Copy {
           .metadataDirective(MetadataDirective.REPLACE)
           .contentType(attributes.contentType())
           .metadata(plain ? attributes.metadata() : write.metadata(attributes))
-          .cacheControl(source.cacheControl())
-          .contentDisposition(source.contentDisposition())
-          .contentEncoding(source.contentEncoding())
-          .contentLanguage(source.contentLanguage())
-          .expires(S3Answers.time(source.expiresString()));
+          .overrideConfiguration(S3Requests.headers(kept(key, source, attributes)));
     }
     return request.build();
   }
@@ -180,16 +175,13 @@ final class S3Copy {
       @Nullable ObjectAttributes attributes) {
     CopyObjectResponse answer = client.copyObject(request);
     String etag = answer.copyObjectResult().eTag();
-    ObjectAttributes kept =
-        attributes == null
-            ? new ObjectAttributes(
-                source.contentType(), orEmpty(S3Answers.head(key, source).metadata()))
-            : attributes;
-    return S3Answers.written(key, source.contentLength(), etag, answer, kept);
+    return S3Answers.written(
+        key, source.contentLength(), etag, answer, kept(key, source, attributes));
   }
 
-  private static Map<String, String> orEmpty(@Nullable Map<String, String> metadata) {
-    return metadata == null ? Map.of() : metadata;
+  private static ObjectAttributes kept(
+      String key, HeadObjectResponse source, @Nullable ObjectAttributes attributes) {
+    return ObjectAttributes.ofCopy(S3Answers.head(key, source), attributes);
   }
 
   private ObjectInfo copyParts(
@@ -207,11 +199,7 @@ final class S3Copy {
           sourceKey + " is too large for one copy, and multipart is off: set multipart = true");
     }
     S3Write write = new S3Write(requests.bucket(), key);
-    ObjectAttributes kept =
-        attributes == null
-            ? new ObjectAttributes(
-                source.contentType(), orEmpty(S3Answers.head(key, source).metadata()))
-            : attributes;
+    ObjectAttributes kept = kept(key, source, attributes);
     CreateMultipartUploadRequest create = createRequest(sourceKey, source, key, kept, write);
     String uploadId =
         calls
@@ -247,12 +235,7 @@ final class S3Copy {
       throws StoreException {
     CreateMultipartUploadRequest.Builder create =
         requests
-            .create(key, kept.contentType(), write.metadata(kept))
-            .cacheControl(source.cacheControl())
-            .contentDisposition(source.contentDisposition())
-            .contentEncoding(source.contentEncoding())
-            .contentLanguage(source.contentLanguage())
-            .expires(S3Answers.time(source.expiresString()))
+            .create(key, kept, write.metadata(kept))
             .storageClass(source.storageClassAsString())
             .serverSideEncryption(source.serverSideEncryptionAsString())
             .ssekmsKeyId(source.ssekmsKeyId());

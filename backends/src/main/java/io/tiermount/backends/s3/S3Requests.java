@@ -1,11 +1,13 @@
 package io.tiermount.backends.s3;
 
 import io.tiermount.backends.ListRequest;
+import io.tiermount.backends.ObjectAttributes;
 import io.tiermount.backends.Version;
 import io.tiermount.backends.WriteCondition;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.awscore.AwsRequestOverrideConfiguration;
 import software.amazon.awssdk.services.s3.model.AbortMultipartUploadRequest;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadRequest;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
@@ -44,17 +46,28 @@ record S3Requests(String bucket, PutOptions put) {
         .build();
   }
 
+  /**
+   * The object's own headers, as they are: the SDK's setters would refuse an Expires that is no
+   * date ({@code 0}, {@code -1}), which web servers have always been given.
+   */
+  static AwsRequestOverrideConfiguration headers(ObjectAttributes attributes) {
+    AwsRequestOverrideConfiguration.Builder headers = AwsRequestOverrideConfiguration.builder();
+    attributes.headersWritten().forEach(headers::putHeader);
+    return headers.build();
+  }
+
   PutObjectRequest put(
       String key,
       long sizeBytes,
-      @Nullable String contentType,
+      ObjectAttributes attributes,
       Map<String, String> metadata,
       WriteCondition condition) {
     return PutObjectRequest.builder()
         .bucket(bucket)
         .key(key)
         .contentLength(sizeBytes)
-        .contentType(contentType)
+        .contentType(attributes.contentType())
+        .overrideConfiguration(headers(attributes))
         .metadata(metadata)
         .ifMatch(S3Write.ifMatch(condition))
         .ifNoneMatch(S3Write.ifNoneMatch(condition))
@@ -67,11 +80,12 @@ record S3Requests(String bucket, PutOptions put) {
   }
 
   CreateMultipartUploadRequest.Builder create(
-      String key, @Nullable String contentType, Map<String, String> metadata) {
+      String key, ObjectAttributes attributes, Map<String, String> metadata) {
     return CreateMultipartUploadRequest.builder()
         .bucket(bucket)
         .key(key)
-        .contentType(contentType)
+        .contentType(attributes.contentType())
+        .overrideConfiguration(headers(attributes))
         .metadata(metadata)
         .serverSideEncryption(put.sse())
         .ssekmsKeyId(put.kmsKeyId())

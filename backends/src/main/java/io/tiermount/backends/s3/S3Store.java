@@ -200,7 +200,7 @@ public final class S3Store implements ObjectStore {
         requests.put(
             key,
             size,
-            attributes.contentType(),
+            attributes,
             plain ? attributes.metadata() : write.metadata(attributes),
             condition);
     return calls.run(
@@ -240,9 +240,7 @@ public final class S3Store implements ObjectStore {
                 Patience.QUICK,
                 (client, call) ->
                     client.createMultipartUpload(
-                        requests
-                            .create(key, attributes.contentType(), write.metadata(attributes))
-                            .build()))
+                        requests.create(key, attributes, write.metadata(attributes)).build()))
             .uploadId();
     return new S3Upload(calls, requests, limits, key, uploadId, write, attributes);
   }

@@ -95,4 +95,14 @@ final class S3StoreS3ProxyContractTest extends ObjectStoreContract {
   @Test
   @Disabled("s3proxy 4.1.0 answers uploads of keys with control characters with broken XML")
   public void odd_keys_can_be_copied_and_uploaded() {}
+
+  @Override
+  @Test
+  @Disabled("s3proxy 4.1.0 forgets Expires at an upload in parts")
+  public void an_upload_has_its_headers() {}
+
+  @Override
+  @Test
+  @Disabled("s3proxy 4.1.0 forgets Expires at a copy")
+  public void copies_keep_the_headers_unless_they_bring_their_own() {}
 }
