@@ -17,11 +17,16 @@ PROGRAM = os.environ["TIERMOUNT"]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def arguments(about):
+def arguments(about, rows=()):
     parser = argparse.ArgumentParser(prog="bench", description=about)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json")
-    return parser.parse_args()
+    parser.add_argument("--only", type=lambda text: text.split(","))
+    options = parser.parse_args()
+    unknown = [row for row in options.only or [] if row not in rows]
+    if unknown:
+        parser.error(f"--only: no row {', '.join(unknown)}" + (f"; there are {', '.join(rows)}" if rows else ""))
+    return options
 
 
 class Place:

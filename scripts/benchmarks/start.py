@@ -1,52 +1,11 @@
 """Start-up: from exec of the launcher to four mounts that answer, and what single commands take."""
 
-import os
 import shutil
-import socket
 import subprocess
-import sys
 import time
 
 import common
-
-
-def free_port():
-    with socket.socket() as any_port:
-        any_port.bind(("127.0.0.1", 0))
-        return any_port.getsockname()[1]
-
-
-class Proxy:
-    """s3proxy over a directory, on a port of 127.0.0.1."""
-
-    def __init__(self, place, name):
-        home = place.directory(name)
-        (home / "data" / "bucket").mkdir(parents=True)
-        self.port = free_port()
-        (home / "s3proxy.conf").write_text(
-            f"s3proxy.endpoint=http://127.0.0.1:{self.port}\n"
-            "s3proxy.authorization=aws-v2-or-v4\ns3proxy.identity=bench\ns3proxy.credential=benchsecret\n"
-            "jclouds.provider=filesystem-nio2\njclouds.identity=bench\njclouds.credential=benchsecret\n"
-            f"jclouds.filesystem.basedir={home}/data\n")
-        (home / "logback.xml").write_text('<configuration><root level="OFF"/></configuration>\n')
-        self.process = subprocess.Popen(
-            [os.path.join(os.environ["JAVA_HOME"], "bin", "java"), "-Xmx256m", f"-Dlogback.configurationFile={home}/logback.xml",
-             "-cp", os.environ["S3PROXY_LIBS"] + "/*", "org.gaul.s3proxy.Main", "--properties", f"{home}/s3proxy.conf"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def await_answer(self):
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port)):
-                    return
-            except OSError:
-                time.sleep(0.05)
-        sys.exit("bench: s3proxy did not start within 60 s")
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
+import stores
 
 
 def configuration(place, ports):
@@ -111,7 +70,7 @@ def main():
     with common.Place() as place:
         facts = common.machine(place.path)
         common.heading(facts)
-        proxies = [Proxy(place, "s3a"), Proxy(place, "s3b")]
+        proxies = [stores.Proxy(place.directory(name)) for name in ("s3a", "s3b")]
         try:
             for proxy in proxies:
                 proxy.await_answer()
