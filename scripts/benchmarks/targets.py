@@ -91,12 +91,17 @@ class Target:
                 pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")
             except OSError:
                 pass  # the peak is then that of the process so far
-            self.cpu_before = common.cpu_seconds(self.process.pid)
+            self.cpu_before = self.cpu_seconds()
+
+    def cpu_seconds(self):
+        if self.process.poll() is not None:
+            raise Failed(f"its daemon ended with status {self.process.returncode}")
+        return common.cpu_seconds(self.process.pid)
 
     def figures(self):
-        if not self.process or self.process.poll() is not None:
+        if not self.process:
             return {}
-        return {"cpu_seconds": common.cpu_seconds(self.process.pid) - self.cpu_before, "peak_rss_mib": peak_rss_mib(self.process.pid)}
+        return {"cpu_seconds": self.cpu_seconds() - self.cpu_before, "peak_rss_mib": peak_rss_mib(self.process.pid)}
 
 
 class Raw(Target):
