@@ -113,6 +113,7 @@ public final class LibC {
 
   private static final SystemCall OPENAT = SystemCall.variadic("openat", 4, 3);
   private static final SystemCall CLOSE = SystemCall.of("close", 1, false);
+  private static final SystemCall DUP3 = SystemCall.of("dup3", 3, false);
   private static final SystemCall FSYNC = SystemCall.of("fsync", 1, false);
   private static final SystemCall FDATASYNC = SystemCall.of("fdatasync", 1, false);
   private static final SystemCall FTRUNCATE = SystemCall.of("ftruncate", 2, false);
@@ -258,6 +259,11 @@ public final class LibC {
   /** Closes; the descriptor is gone also when this throws (an error of earlier writes). */
   public static void close(int fd) throws ErrnoException {
     check(CLOSE.call(fd), "close", fd);
+  }
+
+  /** Makes {@code target} another descriptor of {@code fd}'s file: atomic, and O_CLOEXEC. */
+  public static void dup3(int fd, int target) throws ErrnoException {
+    check(DUP3.call(fd, target, O_CLOEXEC), "dup3", fd);
   }
 
   /** Waits until data and metadata are on the device. */

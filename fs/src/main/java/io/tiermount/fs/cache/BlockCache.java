@@ -54,6 +54,7 @@ public final class BlockCache implements AutoCloseable {
   private final Frequency frequency;
   private final Verifier verifier;
   private final Janitor janitor;
+  private final Staging staging;
   private volatile boolean closed;
 
   private BlockCache(Opened opened, IndexStore store, Limits limits, Clock clock)
@@ -77,7 +78,9 @@ public final class BlockCache implements AutoCloseable {
     Keeper keeper = new Keeper(parts, eviction, ghosts);
     fetcher = new Fetcher(parts, queue, contents, keeper, options.blockBytes());
     verifier = new Verifier(parts, contents, options.verify());
-    janitor.start(eviction);
+    Handover handover = new Handover(parts, contents, eviction, verifier, options.maxFileBytes());
+    staging = new Staging(directories, contents, eviction, handover, trouble, janitor::hurry);
+    janitor.start(eviction, staging);
   }
 
   /** What is found on disk. */
@@ -118,11 +121,15 @@ public final class BlockCache implements AutoCloseable {
       CacheDirectory opened =
           new CacheDirectory(
               files, index, directory.maxUsedBytes(), options.minFreeBytes(), ledger);
-      opened.hold(files.heldBytes());
+      opened.releaseHeld();
+      opened.staging().prepare();
       directories.add(opened);
     }
     // Above every id given out before, also where the index was dropped or the clock was set back.
     long firstId = Math.max(index.nextId(), clock.millis() << 16);
+    for (CacheDirectory directory : directories) {
+      firstId = Math.max(firstId, directory.staging().highestId() + 1);
+    }
     boolean suspect = index.begin(Verifier.bootId());
     Opened opened = new Opened(options, index, List.copyOf(directories), firstId, suspect);
     return new BlockCache(opened, store, limits, clock);
@@ -143,6 +150,27 @@ public final class BlockCache implements AutoCloseable {
       frequency.touch(content.id(), Eviction.WHOLE_FILE);
     }
     return new OpenFile(this, content, source);
+  }
+
+  /** The files of writers. */
+  public Staging staging() {
+    return staging;
+  }
+
+  /**
+   * After a server-side copy (a rename, a chmod) the same bytes are another object's version: what
+   * is cached of the one becomes the other's. No byte is copied.
+   *
+   * @return false where nothing changed: nothing is cached under {@code from}, something is under
+   *     {@code to}, or somebody has either open or the cache is fetching into it
+   */
+  public boolean rekey(ContentKey from, ContentKey to) {
+    try {
+      return contents.rekey(from, to);
+    } catch (MetaException e) {
+      trouble.note("giving " + from + " another key", e);
+      return false;
+    }
   }
 
   /** True where some of it is cached. */
@@ -307,6 +335,7 @@ public final class BlockCache implements AutoCloseable {
               directory.totalBytes(),
               directory.maxBytes(),
               held,
+              directory.stagedBytes(),
               free.bytes(),
               free.inodes(),
               eviction.isFull(directory)));

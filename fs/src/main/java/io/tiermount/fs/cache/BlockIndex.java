@@ -11,6 +11,7 @@ import io.tiermount.fs.meta.Scan;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,9 @@ final class BlockIndex {
   private final KeyValue ids;
   private final KeyValue extents;
   private final KeyValue eviction;
+
+  /** At least what is in the index. */
+  private final AtomicLong nextId = new AtomicLong(1);
 
   BlockIndex(IndexStore store) {
     this.store = store;
@@ -69,7 +73,16 @@ final class BlockIndex {
     void newContent(ContentKey key, ContentRecord content) throws MetaException {
       putContent(key, content);
       batch.put(ids, KeyValue.key(content.id()), encode(key));
-      batch.put(marks, NEXT_ID, KeyValue.key(content.id() + 1));
+      // A staged file's id may be much older than the last one given out.
+      long next = nextId.accumulateAndGet(content.id() + 1, Math::max);
+      batch.put(marks, NEXT_ID, KeyValue.key(next));
+    }
+
+    /** A content is another object's version from now on. */
+    void rekey(ContentKey from, ContentKey to, ContentRecord content) throws MetaException {
+      batch.delete(contents, encode(from));
+      putContent(to, content);
+      batch.put(ids, KeyValue.key(content.id()), encode(to));
     }
 
     void removeContent(ContentKey key, long id) throws MetaException {
@@ -175,7 +188,8 @@ final class BlockIndex {
   /** No content was ever given this id or a higher one, as far as the index remembers. */
   long nextId() throws MetaException {
     byte[] value = marks.get(NEXT_ID);
-    return value == null ? 1 : ByteBuffer.wrap(value).getLong();
+    long next = value == null ? 1 : ByteBuffer.wrap(value).getLong();
+    return nextId.accumulateAndGet(next, Math::max);
   }
 
   /**

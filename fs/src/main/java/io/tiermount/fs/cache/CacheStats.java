@@ -38,6 +38,7 @@ public record CacheStats(
    * @param maxBytes {@link Long#MAX_VALUE} for no ceiling
    * @param heldBytes of the used: can't be evicted now (open in passthrough, mapped, or unlinked
    *     but still in use)
+   * @param stagedBytes of the used: files of writers, which are never evicted
    * @param full nothing more is kept there at the moment
    */
   public record Directory(
@@ -45,11 +46,12 @@ public record CacheStats(
       long usedBytes,
       long maxBytes,
       long heldBytes,
+      long stagedBytes,
       long freeBytes,
       long freeInodes,
       boolean full) {
     public long evictableBytes() {
-      return Math.max(0, usedBytes - heldBytes);
+      return Math.max(0, usedBytes - heldBytes - stagedBytes);
     }
   }
 
@@ -75,6 +77,10 @@ public record CacheStats(
 
   public long heldBytes() {
     return directories.stream().mapToLong(Directory::heldBytes).sum();
+  }
+
+  public long stagedBytes() {
+    return directories.stream().mapToLong(Directory::stagedBytes).sum();
   }
 
   public long evictableBytes() {

@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +52,8 @@ final class Content {
   /** Extents with bytes on their way into the file, and how many such writes. */
   @GuardedBy("lock")
   private final Map<Integer, Integer> storing = new HashMap<>();
+
+  private final Condition stored = lock.newCondition();
 
   /** Guarded by the cache's lock for this key: openings, and those plus uses of the cache's own. */
   int handles;
@@ -351,6 +354,22 @@ final class Content {
   @GuardedBy("lock")
   void storingEnds(int number) {
     storing.computeIfPresent(number, (_, count) -> count == 1 ? null : count - 1);
+    stored.signalAll();
+  }
+
+  /**
+   * Waits until nothing is on its way into the file; more may begin at once. Not with the key's
+   * lock held: who stores may wait for an eviction that waits for that.
+   */
+  void awaitStored() {
+    lock.lock();
+    try {
+      while (isStoring()) {
+        stored.awaitUninterruptibly();
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Space is about to be taken; {@code reserved} becomes used. */
@@ -446,8 +465,18 @@ final class Content {
   /** The file is gone, or is no longer ours: so is all the index says. Returns what was charged. */
   @GuardedBy("lock")
   long forgetAll(CacheDirectory home) throws MetaException {
+    return forgetAll(home, 0);
+  }
+
+  /**
+   * The same for a file that is staged from now on.
+   *
+   * @param stagedBytes what it takes there
+   */
+  @GuardedBy("lock")
+  long forgetAll(CacheDirectory home, long stagedBytes) throws MetaException {
     ContentRecord old = record;
-    long bytes = home.forget(key, old.id(), sizeBytes);
+    long bytes = home.forget(key, old.id(), sizeBytes, stagedBytes);
     indexed = false;
     record = new ContentRecord(old.id(), sizeBytes, old.directoryId(), 0, 0, false, NEVER);
     extents.clear();
@@ -456,8 +485,25 @@ final class Content {
 
   private static final ContentRecord.Stamp NEVER = ContentRecord.Stamp.NONE;
 
+  /**
+   * Nothing touches the file any more from here on. Its descriptor's number stays ours until the
+   * last use ends, since readers take no lock, but leads nowhere.
+   */
   @GuardedBy("lock")
   void detach() {
     detached = true;
+    if (fd < 0) {
+      return;
+    }
+    try {
+      int nowhere = LibC.open("/dev/null", LibC.O_RDWR | LibC.O_CLOEXEC, 0);
+      try {
+        LibC.dup3(nowhere, fd);
+      } finally {
+        LibC.close(nowhere);
+      }
+    } catch (ErrnoException e) {
+      parts.trouble().note("letting go of " + path(), e);
+    }
   }
 }

@@ -114,15 +114,47 @@ final class Contents {
     open.remove(content.key(), content);
   }
 
+  /**
+   * Another key's from now on; see {@link BlockCache#rekey}.
+   *
+   * @return false where nothing changed
+   */
+  boolean rekey(ContentKey from, ContentKey to) throws MetaException {
+    ReentrantLock one = lock(from);
+    ReentrantLock other = lock(to);
+    boolean inOrder = Math.floorMod(from.hashCode(), LOCKS) < Math.floorMod(to.hashCode(), LOCKS);
+    (inOrder ? one : other).lock();
+    (inOrder ? other : one).lock();
+    try {
+      ContentRecord record = parts.index().find(from);
+      boolean inUse = open.containsKey(from) || open.containsKey(to);
+      if (inUse || record == null || parts.index().find(to) != null) {
+        return false;
+      }
+      parts.index().change(change -> change.rekey(from, to, record));
+      return true;
+    } finally {
+      one.unlock();
+      other.unlock();
+    }
+  }
+
   /** The same by id. */
   @Nullable Content acquire(long id) throws MetaException {
     ContentKey key = parts.index().keyOf(id);
-    Content content = key == null ? null : acquire(key);
-    if (content != null && content.id() != id) {
-      release(content);
-      return null;
+    while (key != null) {
+      Content content = acquire(key);
+      if (content != null && content.id() == id) {
+        return content;
+      }
+      if (content != null) {
+        release(content);
+      }
+      // It may have got another key since it was asked for.
+      ContentKey now = parts.index().keyOf(id);
+      key = key.equals(now) ? null : now;
     }
-    return content;
+    return null;
   }
 
   /** One more use of a content that is in use. */
@@ -212,7 +244,7 @@ final class Contents {
   }
 
   /** It lies in a directory that is no longer configured, or on a disk that is not mounted. */
-  private void forgetElsewhere(ContentKey key, ContentRecord record) throws MetaException {
+  void forgetElsewhere(ContentKey key, ContentRecord record) throws MetaException {
     parts
         .index()
         .change(change -> {
@@ -230,11 +262,17 @@ final class Contents {
   }
 
   private ContentRecord record(long sizeBytes, long directoryId) {
-    long id = nextId.getAndIncrement();
+    long id = newId();
     return new ContentRecord(id, sizeBytes, directoryId, 0, 0, false, Stamp.NONE);
   }
 
-  private @Nullable CacheDirectory directory(long id) {
+  /** Never given out before, to a content or to a staging file. */
+  long newId() {
+    return nextId.getAndIncrement();
+  }
+
+  /** Null where it is not configured, or its disk not mounted. */
+  @Nullable CacheDirectory directory(long id) {
     for (CacheDirectory directory : directories) {
       if (directory.id() == id) {
         return directory;
@@ -244,7 +282,7 @@ final class Contents {
   }
 
   /** Where most fits; where all are full, where most is in all. */
-  private CacheDirectory roomiest() {
+  CacheDirectory roomiest() {
     CacheDirectory best = directories.getFirst();
     if (directories.size() == 1) {
       return best;

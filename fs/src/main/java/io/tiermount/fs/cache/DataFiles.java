@@ -18,7 +18,7 @@ import java.util.random.RandomGenerator;
 /**
  * The data files of one cache directory: {@code data/xx/<content id>}, sparse, each as long as its
  * content from the start; {@code held/} for files that left the cache while somebody still maps
- * them; {@code trash-…} for what is being deleted.
+ * them; {@code trash-…} for what is being deleted. ({@code staging/} is {@link StagingArea}'s.)
  */
 final class DataFiles {
   private static final int SUBDIRECTORIES = 256;
@@ -187,42 +187,39 @@ final class DataFiles {
     Files.deleteIfExists(path(contentId));
   }
 
-  /** Takes a file that may be in use out of the cache; the bytes it holds. */
-  long holdBack(long contentId) throws IOException {
-    Path file = path(contentId);
+  /** Files that left the cache but are still in use. */
+  record Held(int files, long bytes) {
+    static final Held NOTHING = new Held(0, 0);
+
+    Held plus(Held other) {
+      return new Held(files + other.files, bytes + other.bytes);
+    }
+  }
+
+  /** Takes a file that may be in use out of the cache; what it holds. */
+  Held holdBack(Path file) throws IOException {
     Path held = directory.resolve("held").resolve(file.getFileName());
     try {
       Files.move(file, held);
-      return allocatedBytes(held);
+      return new Held(1, allocatedBytes(held));
     } catch (NoSuchFileException e) {
-      return 0;
+      return Held.NOTHING;
     }
   }
 
-  /** What the files in {@code held/} hold. */
-  long heldBytes() throws IOException {
-    long bytes = 0;
+  /** Deletes the held files that nobody uses any more; what the others hold. */
+  Held releaseHeld() throws IOException {
+    Held left = Held.NOTHING;
     try (DirectoryStream<Path> held = Files.newDirectoryStream(directory.resolve("held"))) {
       for (Path file : held) {
-        bytes += allocatedBytes(file);
-      }
-    }
-    return bytes;
-  }
-
-  /** Deletes the held files that nobody uses any more; the bytes freed. */
-  long releaseHeld() throws IOException {
-    long freed = 0;
-    try (DirectoryStream<Path> held = Files.newDirectoryStream(directory.resolve("held"))) {
-      for (Path file : held) {
-        if (!isInUse(file)) {
-          long bytes = allocatedBytes(file);
+        if (isInUse(file)) {
+          left = left.plus(new Held(1, allocatedBytes(file)));
+        } else {
           Files.deleteIfExists(file);
-          freed += bytes;
         }
       }
     }
-    return freed;
+    return left;
   }
 
   /** True while anything at all has the data file open or maps it, ourselves included. */
@@ -230,26 +227,47 @@ final class DataFiles {
     return isInUse(path(contentId));
   }
 
-  /** A write lease is granted only where nobody else has the file open or mapped (fcntl(2)). */
-  private static boolean isInUse(Path file) {
+  /** The same for any file; false where there is none. */
+  static boolean isInUse(Path file) {
     try {
       int flags = LibC.O_RDONLY | LibC.O_CLOEXEC | LibC.O_NOFOLLOW;
       int fd = LibC.open(file.toString(), flags, 0);
       try {
-        LibC.fcntl(fd, F_SETSIG, SIGURG);
-        LibC.fcntl(fd, LibC.F_SETLEASE, LibC.F_WRLCK);
-        LibC.fcntl(fd, LibC.F_SETLEASE, LibC.F_UNLCK);
-        return false;
+        return isInUse(fd);
       } finally {
         LibC.close(fd);
       }
     } catch (ErrnoException e) {
-      // EAGAIN: in use. A file system without leases can't tell: it counts as in use, too.
       return e.errno() != Errno.ENOENT;
     }
   }
 
-  private static long allocatedBytes(Path file) throws ErrnoException {
-    return LibC.stat(file.toString()).blocks() * 512;
+  /**
+   * True while anything but this one descriptor has the file open or maps it. A write lease is
+   * granted only where nobody else has (fcntl(2); the kernel's check_conflicting_open leaves the
+   * asking descriptor out of the count).
+   */
+  static boolean isInUse(int fd) {
+    try {
+      LibC.fcntl(fd, F_SETSIG, SIGURG);
+      LibC.fcntl(fd, LibC.F_SETLEASE, LibC.F_WRLCK);
+      LibC.fcntl(fd, LibC.F_SETLEASE, LibC.F_UNLCK);
+      return false;
+    } catch (ErrnoException e) {
+      // EAGAIN: in use. A file system without leases can't tell: it counts as in use, too.
+      return true;
+    }
+  }
+
+  /** What a file takes on disk; 0 where there is none. */
+  static long allocatedBytes(Path file) throws ErrnoException {
+    try {
+      return LibC.stat(file.toString()).blocks() * 512;
+    } catch (ErrnoException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return 0;
+      }
+      throw e;
+    }
   }
 }

@@ -4,6 +4,7 @@ import io.tiermount.fs.cache.BlockIndex.Ledger;
 import io.tiermount.fs.cache.BlockIndex.Queued;
 import io.tiermount.fs.cache.Extent.Place;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -113,11 +114,12 @@ final class Eviction {
       // Each turn may find only extents that deserve another round: four rounds and all are out.
       int vain = 0;
       while (vain < 4 && directory.excess(0, marginPercent) > 0) {
-        long before = directory.totalBytes();
+        // Not the total: what writers take meanwhile says nothing of what was evicted.
+        long before = directory.ledger().usedBytes();
         if (!turn(directory, search)) {
           break;
         }
-        vain = directory.totalBytes() < before ? 0 : vain + 1;
+        vain = directory.ledger().usedBytes() < before ? 0 : vain + 1;
       }
     }
   }
@@ -266,6 +268,40 @@ final class Eviction {
     }
   }
 
+  /**
+   * The content leaves for good: who has it open keeps one without a file. With its key's lock
+   * held.
+   *
+   * @return the bytes that left the cache
+   */
+  long expel(Content content) throws IOException {
+    content.lock.lock();
+    try {
+      long bytes = 0;
+      if (content.isKept() && content.isIndexed()) {
+        CacheDirectory directory = content.directory();
+        boolean ours = content.handles > 0 || content.isStoring();
+        if (content.record().passthrough() && (ours || content.isInUse())) {
+          Path file = directory.files().path(content.id());
+          long staged = DataFiles.allocatedBytes(file);
+          bytes = content.forgetAll(directory, staged);
+          directory.holdBack(file, staged);
+        } else {
+          directory.files().delete(content.id());
+          bytes = content.forgetAll(directory);
+        }
+      } else if (content.isKept()) {
+        // All of it was evicted before: an empty file may be there.
+        content.directory().files().delete(content.id());
+      }
+      content.detach();
+      contents.remove(content);
+      return bytes;
+    } finally {
+      content.lock.unlock();
+    }
+  }
+
   /** Takes a content out of the cache whatever its use; the bytes that left the cache. */
   long evict(Content content) throws IOException {
     ReentrantLock key = contents.lock(content.key());
@@ -278,12 +314,7 @@ final class Eviction {
       CacheDirectory directory = content.directory();
       boolean ours = content.handles > 0 || content.isStoring();
       if (content.record().passthrough() && (ours || content.isInUse())) {
-        // Counted twice for a moment rather than not at all.
-        directory.hold(directory.files().holdBack(content.id()));
-        long bytes = content.forgetAll(directory);
-        content.detach();
-        contents.remove(content);
-        return bytes;
+        return expel(content);
       }
       if (content.record().passthrough() || !ours) {
         content.closeFile();

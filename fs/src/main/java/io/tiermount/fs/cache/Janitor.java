@@ -13,11 +13,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The cache's one background thread: cleans up below the ceiling, lets go of held files that nobody
- * uses any more, deletes data files that the index does not know (one sub-directory a second, once
- * after each start), and first of all what a lost index left behind.
+ * uses any more, looks how files of writers grow, deletes data files that the index does not know
+ * (one sub-directory a second, once after each start), and first of all what a lost index left
+ * behind.
  */
 final class Janitor {
   private static final long INTERVAL_MILLIS = 1000;
+
+  /** The time between two looks while files of writers grow: the fastest disk takes 1 GB in it. */
+  private static final long HURRY_MILLIS = 100;
+
   private static final int ROUNDS_BETWEEN_PROBES = 2;
 
   private final List<CacheDirectory> directories;
@@ -29,6 +34,7 @@ final class Janitor {
   private final Condition woken = lock.newCondition();
   private boolean wake;
   private volatile boolean closed;
+  private volatile long intervalMillis = INTERVAL_MILLIS;
   private @Nullable Thread thread;
 
   /** The next sub-directory to sweep. */
@@ -50,8 +56,15 @@ final class Janitor {
     this.firstId = firstId;
   }
 
-  void start(Eviction eviction) {
-    thread = Thread.ofPlatform().name("cache-janitor").daemon().start(() -> run(eviction));
+  void start(Eviction eviction, Staging staging) {
+    thread = Thread.ofPlatform().name("cache-janitor").daemon().start(() -> run(eviction, staging));
+  }
+
+  /** A file of a writer may grow from now on. */
+  void hurry() {
+    if (intervalMillis != HURRY_MILLIS) {
+      wake();
+    }
   }
 
   void wake() {
@@ -77,12 +90,13 @@ final class Janitor {
     }
   }
 
-  private void run(Eviction eviction) {
+  private void run(Eviction eviction, Staging staging) {
     for (CacheDirectory directory : directories) {
       attempt("deleting unknown data", () -> directory.files().emptyTrash());
     }
     long nextRoundNanos = System.nanoTime();
     for (int round = 0; !closed; ) {
+      intervalMillis = staging.look() ? HURRY_MILLIS : INTERVAL_MILLIS;
       attempt("making room", () -> eviction.clean(directories));
       if (System.nanoTime() - nextRoundNanos >= 0) {
         nextRoundNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(INTERVAL_MILLIS);
@@ -90,13 +104,15 @@ final class Janitor {
         if (round++ % ROUNDS_BETWEEN_PROBES == 0) {
           attempt("looking at held files", this::releaseHeld);
         }
-        attempt("looking for unknown data files", this::sweep);
+        attempt("looking for unknown data files", () -> sweep(staging));
       }
       await();
     }
   }
 
-  private interface Work {
+  /** May fail. */
+  @FunctionalInterface
+  interface Work {
     void run() throws IOException;
   }
 
@@ -111,7 +127,7 @@ final class Janitor {
   private void await() {
     lock.lock();
     try {
-      long rest = TimeUnit.MILLISECONDS.toNanos(INTERVAL_MILLIS);
+      long rest = TimeUnit.MILLISECONDS.toNanos(intervalMillis);
       while (!wake && !closed && rest > 0) {
         rest = woken.awaitNanos(rest);
       }
@@ -126,29 +142,36 @@ final class Janitor {
 
   private void releaseHeld() throws IOException {
     for (CacheDirectory directory : directories) {
-      if (directory.heldBytes() > 0) {
-        directory.hold(-directory.files().releaseHeld());
+      if (directory.holdsFiles()) {
+        directory.releaseHeld();
       }
     }
   }
 
-  private void sweep() throws IOException {
+  private void sweep(Staging staging) throws IOException {
     for (CacheDirectory directory : directories) {
       if (swept < directory.files().subdirectories()) {
-        sweep(directory.files().subdirectory(swept));
+        sweep(directory.files().subdirectory(swept), staging);
       }
     }
     swept++;
   }
 
-  private void sweep(Path subdirectory) throws IOException {
+  private void sweep(Path subdirectory, Staging staging) throws IOException {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(subdirectory)) {
       for (Path file : files) {
         long id = DataFiles.contentId(file);
         if (id >= 0 && id < firstId && isUnknown(id) && !closed) {
-          Files.deleteIfExists(file);
+          staging.whileNothingMoves(() -> deleteUnknown(file, id));
         }
       }
+    }
+  }
+
+  /** A file on its way from or to {@code staging/} was unknown for a moment only. */
+  private void deleteUnknown(Path file, long id) throws IOException {
+    if (isUnknown(id)) {
+      Files.deleteIfExists(file);
     }
   }
 

@@ -40,6 +40,11 @@ final class Verifier {
             Thread.ofPlatform().name("cache-verifier").daemon().factory());
   }
 
+  /** The boot this runs in. */
+  String boot() {
+    return bootId;
+  }
+
   static String bootId() throws IOException {
     return Files.readString(BOOT_ID).strip();
   }
