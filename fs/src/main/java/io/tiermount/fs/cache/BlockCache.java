@@ -116,6 +116,7 @@ public final class BlockCache implements AutoCloseable {
         // What lies there is in no books: it has to go before anything new may come.
         files.trashData();
         ledger = BlockIndex.Ledger.EMPTY;
+        index.change(change -> change.putLedger(files.id(), BlockIndex.Ledger.EMPTY));
       }
       files.prepare();
       CacheDirectory opened =

@@ -159,13 +159,15 @@ final class Handover {
     CacheDirectory home = file.directory();
     FileStat before = LibC.fstat(file.fd());
     long sizeBytes = before.sizeBytes();
-    if (sizeBytes == 0 || sizeBytes > maxFileBytes || home.files().isBlocked()) {
+    if (sizeBytes == 0 || sizeBytes > maxFileBytes) {
       return false;
     }
     List<int[]> crcs = checksums(file.fd(), sizeBytes);
     file.refresh();
-    // A hole is charged like bytes: what is free now may have to be reserved.
-    long reserved = Math.max(0, charge(sizeBytes) - before.blocks() * 512);
+    // A hole is charged like bytes: what is free now may have to be reserved. (While old data is
+    // being deleted nothing can be, and this is no new data.)
+    boolean blocked = home.files().isBlocked();
+    long reserved = blocked ? 0 : Math.max(0, charge(sizeBytes) - before.blocks() * 512);
     if (reserved > 0 && !eviction.reserve(home, reserved)) {
       return false;
     }

@@ -7,10 +7,8 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 
 /** What tests of staging files do again and again. */
 final class StagingHouse {
@@ -66,9 +64,6 @@ final class StagingHouse {
   }
 
   static List<Path> stagingFiles(Path directory) throws IOException {
-    try (Stream<Path> files =
-        Files.find(directory.resolve("staging"), 2, (_, a) -> a.isRegularFile())) {
-      return files.toList();
-    }
+    return CacheHouse.files(directory.resolve("staging"));
   }
 }
