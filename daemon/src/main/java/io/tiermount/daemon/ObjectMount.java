@@ -26,7 +26,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Objects of a store, mounted through a transport; read-only until the write side lands. */
+/** Objects of a store, mounted through a transport. */
 final class ObjectMount implements MountDriver {
   /**
    * The kernel's own read-ahead: with 1 MiB a sequential reader costs an eighth of the READs that
@@ -64,6 +64,9 @@ final class ObjectMount implements MountDriver {
             store, scope, config.volume(), config.access(), cache.blocks(), cache.index(), clock);
     // Two mounts of one source share blocks, but not node numbers.
     nodes = new Nodes(cache.state(), ids, scope + '\0' + config.path(), volume.rootIno());
+    if (!config.volume().readOnly()) {
+      volume.enableWrites(config.path().toString(), cache.state(), nodes, config.write());
+    }
     // libfuse 2 would hand ENOSYS to the program instead of remembering it.
     FuseOptions.Open open =
         transport.name().equals("dev") ? config.fuse().open() : FuseOptions.Open.NORMAL;
@@ -76,7 +79,7 @@ final class ObjectMount implements MountDriver {
         new MountOptions(
             config.path(),
             config.source().url(),
-            true,
+            config.volume().readOnly(),
             true,
             READ_AHEAD_BYTES,
             config.fuse().passthrough(),
@@ -112,7 +115,7 @@ final class ObjectMount implements MountDriver {
             && config.fuse().passthrough()
             && config.fuse().open() == FuseOptions.Open.NORMAL;
     Map<String, Object> counters = new LinkedHashMap<>();
-    counters.put("read_only", true);
+    counters.put("read_only", config.volume().readOnly());
     Map<String, Long> requests = new TreeMap<>(transport.requestCounts());
     requests.values().removeIf(count -> count == 0);
     counters.put("requests", requests);

@@ -128,11 +128,13 @@ final class Directories {
     Facts facts = entry.facts();
     if (!plus || !volume.complete(facts)) {
       // Without attributes: the kernel looks the name up when somebody asks for them.
-      long ino = volume.ino(dir, entry.segment(), facts.directory());
+      long known = nodes.knownIno(dir, entry.name());
+      long ino = known != 0 ? known : volume.ino(dir, entry.segment(), facts.directory());
       return writer.add(entry.name(), ino, type(facts), cookie);
     }
-    Node node = fs.node(dir, entry.name(), new Found(entry.segment(), facts));
-    NodeEntry resolved = fs.entry(node, facts);
+    FileSystem.Placed placed = fs.place(dir, entry.name(), new Found(entry.segment(), facts));
+    Node node = placed.node();
+    NodeEntry resolved = fs.entry(node, placed.facts());
     // Counted first: the kernel may forget it before reply() returns.
     nodes.remember(node);
     if (!writer.addPlus(entry.name(), resolved, cookie)) {

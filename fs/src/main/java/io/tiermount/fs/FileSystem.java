@@ -4,7 +4,6 @@ import io.tiermount.backends.StoreException;
 import io.tiermount.backends.Version;
 import io.tiermount.backends.os.Errno;
 import io.tiermount.backends.os.ErrnoException;
-import io.tiermount.fs.cache.CachedFile;
 import io.tiermount.fs.fuse.Attributes;
 import io.tiermount.fs.fuse.FuseHandler;
 import io.tiermount.fs.fuse.FuseOptions;
@@ -15,15 +14,15 @@ import io.tiermount.fs.fuse.Names;
 import io.tiermount.fs.fuse.NodeEntry;
 import io.tiermount.fs.fuse.Replier;
 import io.tiermount.fs.tree.Handles;
-import io.tiermount.fs.tree.Handles.Opened;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.tree.Nodes;
+import io.tiermount.fs.volume.Changes;
 import io.tiermount.fs.volume.Facts;
+import io.tiermount.fs.volume.LocalFile;
 import io.tiermount.fs.volume.Resolution;
 import io.tiermount.fs.volume.Resolution.Found;
 import io.tiermount.fs.volume.Resolution.Missing;
 import io.tiermount.fs.volume.Volume;
-import io.tiermount.fs.volume.VolumeOptions.Revalidate;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,19 +37,10 @@ import org.slf4j.LoggerFactory;
 public final class FileSystem implements FuseHandler {
   private static final Logger log = LoggerFactory.getLogger(FileSystem.class);
 
-  /** Fetched whole when opened: a second request would cost more than the bytes. */
-  private static final long FETCH_AT_OPEN_BYTES = 1 << 20;
-
-  /**
-   * Read and verified while an OPEN waits (tens of milliseconds); larger files in the background.
-   */
-  private static final long VERIFY_AT_OPEN_BYTES = 64 << 20;
-
   /** A size that no program takes for nearly full: 1 PiB in 4 KiB blocks. */
   private static final long STATFS_BLOCKS = 1L << 38;
 
   private static final long STATFS_FILES = 1L << 32;
-  private static final int O_ACCMODE = 3;
   private static final int MAX_NAME_BYTES = 255;
 
   private final Volume volume;
@@ -58,8 +48,10 @@ public final class FileSystem implements FuseHandler {
   private final Handles handles;
   private final Directories directories;
   private final Reads reads;
+  private final Opens opens;
+  private final Writes writes;
+  private final NameRequests naming;
   private final boolean opensSkipped;
-  private final int blockBytes;
   private final String name;
   private volatile KernelNotifier kernel;
 
@@ -79,16 +71,27 @@ public final class FileSystem implements FuseHandler {
     this.volume = volume;
     this.nodes = nodes;
     this.handles = handles;
-    this.blockBytes = blockBytes;
     this.opensSkipped = open == FuseOptions.Open.SKIP;
     this.directories = new Directories(this, volume, nodes, handles);
     this.reads = new Reads(this, volume, nodes, handles, blockBytes);
+    this.opens = new Opens(this, volume, nodes, handles, blockBytes);
+    this.writes = new Writes(this, volume, nodes, handles);
+    this.naming = new NameRequests(this, volume, nodes);
     this.kernel = new KernelNotifier(new NoKernel(), name);
   }
 
   /** The mount is up: from here on passthrough and notices work. */
   public void mounted(KernelCache mountedKernel) {
     kernel = new KernelNotifier(mountedKernel, name);
+    volume.mounted(opens.openFiles());
+  }
+
+  KernelNotifier kernel() {
+    return kernel;
+  }
+
+  boolean opensSkipped() {
+    return opensSkipped;
   }
 
   @Override
@@ -109,12 +112,9 @@ public final class FileSystem implements FuseHandler {
       case FuseRequest.Forget r -> nodes.forget(r.nodeId(), r.lookups());
       case FuseRequest.GetAttr r -> getAttr(r, replier);
       case FuseRequest.ReadLink r -> readLink(r, replier);
-      case FuseRequest.Open r -> open(r, replier);
+      case FuseRequest.Open r -> opens.open(r, replier);
       case FuseRequest.Read r -> reads.read(r, replier);
-      case FuseRequest.Release r -> {
-        handles.release(r.handle(), kernel.kernel());
-        replier.reply(FuseReply.DONE);
-      }
+      case FuseRequest.Release r -> opens.release(r, replier);
       case FuseRequest.OpenDir r -> directories.open(r, replier);
       case FuseRequest.ReadDir r -> directories.read(r, replier);
       case FuseRequest.ReleaseDir r -> {
@@ -122,33 +122,38 @@ public final class FileSystem implements FuseHandler {
         replier.reply(FuseReply.DONE);
       }
       case FuseRequest.StatFs r -> statFs(replier);
-      case FuseRequest.FSync r -> replier.reply(FuseReply.DONE);
-      case FuseRequest.FSyncDir r -> replier.reply(FuseReply.DONE);
-      case FuseRequest.SyncFs r -> replier.reply(FuseReply.DONE);
+      case FuseRequest.Create r -> opens.create(r, replier);
+      case FuseRequest.Flush r -> opens.flush(r, replier);
+      case FuseRequest.FSync r -> opens.fsync(r, replier);
+      case FuseRequest.FSyncDir r -> opens.fsyncDir(r, replier);
+      case FuseRequest.SyncFs r -> opens.syncFs(replier);
+      case FuseRequest.Write r -> writes.write(r, replier);
+      case FuseRequest.SetAttr r -> writes.setAttr(r, replier);
+      case FuseRequest.Fallocate r -> writes.fallocate(r, replier);
+      case FuseRequest.MkDir r -> naming.mkDir(r, replier);
+      case FuseRequest.MkNod r -> naming.mkNod(r, replier);
+      case FuseRequest.Symlink r -> naming.symlink(r, replier);
+      case FuseRequest.Unlink r -> naming.unlink(r, replier);
+      case FuseRequest.RmDir r -> naming.rmDir(r, replier);
+      case FuseRequest.Rename r -> naming.rename(r, replier);
       case FuseRequest.Access r -> replier.reply(FuseReply.DONE);
-      // Not implemented is remembered by the kernel, which then does without: no FLUSH at each
-      // close, no GETXATTR at each stat of `ls -l`, SEEK_DATA and SEEK_HOLE by the file's size.
-      case FuseRequest.Flush r -> replier.fail(Errno.ENOSYS);
+      // One name for one object; copies of it would be files of their own.
+      case FuseRequest.Link r -> replier.fail(readOnly(Errno.EPERM));
+      // Not implemented is remembered by the kernel, which then does without: no GETXATTR at each
+      // stat of `ls -l`, SEEK_DATA and SEEK_HOLE by the file's size, copies by read and write.
       case FuseRequest.GetXattr r -> replier.fail(Errno.ENOSYS);
       case FuseRequest.ListXattr r -> replier.fail(Errno.ENOSYS);
       case FuseRequest.LSeek r -> replier.fail(Errno.ENOSYS);
       case FuseRequest.Unknown r -> replier.fail(Errno.ENOSYS);
-      case FuseRequest.SetAttr r -> replier.fail(Errno.EROFS);
-      case FuseRequest.Symlink r -> replier.fail(Errno.EROFS);
-      case FuseRequest.MkNod r -> replier.fail(Errno.EROFS);
-      case FuseRequest.MkDir r -> replier.fail(Errno.EROFS);
-      case FuseRequest.Unlink r -> replier.fail(Errno.EROFS);
-      case FuseRequest.RmDir r -> replier.fail(Errno.EROFS);
-      case FuseRequest.Rename r -> replier.fail(Errno.EROFS);
-      case FuseRequest.Link r -> replier.fail(Errno.EROFS);
-      case FuseRequest.Create r -> replier.fail(Errno.EROFS);
-      case FuseRequest.TmpFile r -> replier.fail(Errno.EROFS);
-      case FuseRequest.Write r -> replier.fail(Errno.EROFS);
-      case FuseRequest.SetXattr r -> replier.fail(Errno.EROFS);
-      case FuseRequest.RemoveXattr r -> replier.fail(Errno.EROFS);
-      case FuseRequest.Fallocate r -> replier.fail(Errno.EROFS);
-      case FuseRequest.CopyFileRange r -> replier.fail(Errno.EROFS);
+      case FuseRequest.TmpFile r -> replier.fail(readOnly(Errno.ENOSYS));
+      case FuseRequest.SetXattr r -> replier.fail(readOnly(Errno.ENOSYS));
+      case FuseRequest.RemoveXattr r -> replier.fail(readOnly(Errno.ENOSYS));
+      case FuseRequest.CopyFileRange r -> replier.fail(readOnly(Errno.ENOSYS));
     }
+  }
+
+  private int readOnly(int otherwise) {
+    return volume.changes() == null ? Errno.EROFS : otherwise;
   }
 
   /** Answers a request, or throws what becomes its errno. */
@@ -186,8 +191,8 @@ public final class FileSystem implements FuseHandler {
       log.debug("{}: {}", name, e.getMessage());
       replier.fail(ErrnoMapping.errno(e.kind()));
     } catch (ErrnoException e) {
-      log.warn("{}: {}", name, e.getMessage());
-      replier.fail(Errno.EIO);
+      log.debug("{}: {}", name, e.getMessage());
+      replier.fail(e.errno());
     } catch (IOException e) {
       log.warn("{}: {}", name, e.getMessage());
       replier.fail(Errno.EIO);
@@ -227,7 +232,10 @@ public final class FileSystem implements FuseHandler {
   private void entry(Node dir, String entryName, Resolution resolution, Replier replier)
       throws IOException {
     switch (resolution) {
-      case Found found -> entry(node(dir, entryName, found), found.facts(), replier);
+      case Found found -> {
+        Placed placed = place(dir, entryName, found);
+        entry(placed.node(), placed.facts(), replier);
+      }
       case Missing missing -> {
         long ttl = volume.options().negativeTtl().toNanos();
         if (ttl > 0) {
@@ -266,22 +274,26 @@ public final class FileSystem implements FuseHandler {
    * The node of a name that was just resolved; a new one where its inode is open on another
    * version.
    */
-  Node node(Node dir, String entryName, Found found) throws IOException {
+  Placed place(Node dir, String entryName, Found found) throws IOException {
     Facts facts = found.facts();
     long ino = volume.ino(dir, found.segment(), facts.directory());
     return settle(nodes.childOrNew(dir, entryName, found.segment(), ino), facts);
   }
 
+  /** A node and what it is now. */
+  record Placed(Node node, Facts facts) {}
+
   /**
    * Notes what is known of a node. An inode that is open shows the version it is open on until its
    * last close; where the store has another by now, the name gets a new node.
    */
-  private Node settle(Node node, Facts facts) throws IOException {
+  Placed settle(Node node, Facts told) throws IOException {
+    Facts facts = volume.localized(node, told);
     Version open = handles.openVersion(node);
-    if (open != null && !open.equals(facts.version())) {
+    if (open != null && !open.equals(facts.version()) && !isSameFile(node, open, facts)) {
       Node renewed = nodes.renew(node);
       renewed.attach(facts);
-      return renewed;
+      return new Placed(renewed, facts);
     }
     Facts before = attached(node);
     node.attach(facts);
@@ -289,7 +301,14 @@ public final class FileSystem implements FuseHandler {
       // No open will drop the pages of the version before.
       kernel.invalidatePages(nodes.kernelId(node));
     }
-    return node;
+    return new Placed(node, facts);
+  }
+
+  /** A file that is just being taken over by a writer is both what it was and what it becomes. */
+  private boolean isSameFile(Node node, Version open, Facts facts) {
+    Changes changes = volume.changes();
+    LocalFile local = changes == null ? null : changes.local(node);
+    return local != null && local.isVersion(open) && local.isVersion(facts.version());
   }
 
   static @Nullable Facts attached(Node node) {
@@ -306,7 +325,8 @@ public final class FileSystem implements FuseHandler {
     if (dir == null) {
       attr(node, volume.rootFacts(), replier);
     } else if (!nodes.isCurrent(node)) {
-      attr(node, attached(node), replier);
+      Facts last = attached(node);
+      attr(node, last == null ? null : volume.localized(node, last), replier);
     } else {
       Resolution resolution = volume.peek(dir, node.name(), node);
       if (resolution != null) {
@@ -320,7 +340,7 @@ public final class FileSystem implements FuseHandler {
   private void attr(Node node, Resolution resolution, Replier replier) throws IOException {
     switch (resolution) {
       case Found found -> {
-        Node now = settle(node, found.facts());
+        Node now = settle(node, found.facts()).node();
         if (now != node) {
           replaced(node);
         }
@@ -372,88 +392,9 @@ public final class FileSystem implements FuseHandler {
           } else if (!volume.attributes(node, facts).isSymlink()) {
             replier.fail(Errno.EINVAL);
           } else {
-            replier.reply(new FuseReply.Bytes(volume.readLink(facts)));
+            replier.reply(new FuseReply.Bytes(volume.readLink(node, facts)));
           }
         });
-  }
-
-  private void open(FuseRequest.Open request, Replier replier) throws IOException {
-    if (opensSkipped) {
-      // The kernel remembers it: no OPEN, no RELEASE, and READs without a handle from here on.
-      replier.fail(Errno.ENOSYS);
-      return;
-    }
-    Node node = nodes.byKernelId(request.nodeId());
-    Node dir = node == null ? null : node.parent();
-    if (node == null || (dir != null && !nodes.isCurrent(node))) {
-      replier.fail(Errno.ESTALE);
-    } else if (dir == null) {
-      replier.fail(Errno.EISDIR);
-    } else if ((request.flags() & O_ACCMODE) != 0) {
-      replier.fail(Errno.EROFS);
-    } else {
-      Resolution resolution =
-          volume.options().revalidateOnOpen() == Revalidate.ALWAYS
-              ? null
-              : volume.peek(dir, node.name(), node);
-      if (resolution != null) {
-        open(node, resolution, 0, replier);
-      } else {
-        later(
-            replier,
-            () ->
-                open(node, volume.resolve(dir, node.name(), node), VERIFY_AT_OPEN_BYTES, replier));
-      }
-    }
-  }
-
-  private void open(Node node, Resolution resolution, long verifyBytes, Replier replier)
-      throws IOException {
-    if (!(resolution instanceof Found found)) {
-      replier.fail(Errno.ENOENT);
-      return;
-    }
-    Facts facts = found.facts();
-    if (facts.directory()) {
-      replier.fail(Errno.EISDIR);
-      return;
-    }
-    Facts told = attached(node);
-    if (told == null || !versionOf(facts).equals(told.version())) {
-      // The kernel has another version's size for this inode, and keeps it for attr_ttl: a read
-      // would end there. It looks the name up again and opens the new node.
-      nodes.renew(node).attach(facts);
-      replier.fail(Errno.ESTALE);
-      return;
-    }
-    if (settle(node, facts) != node) {
-      replier.fail(Errno.ESTALE);
-      return;
-    }
-    CachedFile file = volume.open(facts);
-    boolean kept = false;
-    try {
-      Opened outcome =
-          handles.open(
-              node, versionOf(facts), file, blockBytes, verifyBytes, kernel.kernel(), replier);
-      kept = outcome == Opened.DONE;
-      switch (outcome) {
-        case DONE -> {
-          if (file.sizeBytes() <= FETCH_AT_OPEN_BYTES && !file.isWhole()) {
-            file.prefetch(0, file.sizeBytes());
-          }
-        }
-        case RENEW -> {
-          nodes.renew(node).attach(facts);
-          replier.fail(Errno.ESTALE);
-        }
-        case VERIFY -> later(replier, () -> open(node, resolution, VERIFY_AT_OPEN_BYTES, replier));
-      }
-    } finally {
-      if (!kept) {
-        file.close();
-      }
-    }
   }
 
   static Version versionOf(Facts facts) {

@@ -87,7 +87,7 @@ final class ImplicitOpens implements AutoCloseable {
 
     private void release() {
       if (uses.decrementAndGet() == 0) {
-        handle.file().close();
+        handle.close();
       }
     }
   }

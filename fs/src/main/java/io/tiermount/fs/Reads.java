@@ -2,10 +2,10 @@ package io.tiermount.fs;
 
 import io.tiermount.backends.os.Errno;
 import io.tiermount.fs.cache.CachedFile;
+import io.tiermount.fs.cache.ReadableFile;
 import io.tiermount.fs.fuse.FuseReply;
 import io.tiermount.fs.fuse.FuseRequest;
 import io.tiermount.fs.fuse.Replier;
-import io.tiermount.fs.read.ReadAhead;
 import io.tiermount.fs.tree.FileHandle;
 import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.Node;
@@ -81,8 +81,7 @@ final class Reads implements AutoCloseable {
 
   private FileHandle opened(Node node, Facts facts) throws IOException {
     CachedFile file = volume.open(facts);
-    return new FileHandle(
-        0, node, FileSystem.versionOf(facts), file, new ReadAhead(file, blockBytes));
+    return new FileHandle(0, node, file, blockBytes, false);
   }
 
   /**
@@ -91,7 +90,8 @@ final class Reads implements AutoCloseable {
    * @param done runs once the handle is no longer used
    */
   private void serve(FileHandle handle, FuseRequest.Read request, Replier replier, Runnable done) {
-    CachedFile file = handle.file();
+    FileHandle.Source source = handle.source();
+    ReadableFile file = source.file();
     long offset = request.offsetBytes();
     int size = (int) Math.min(request.sizeBytes(), Math.max(0, file.sizeBytes() - offset));
     if (size == 0) {
@@ -99,7 +99,7 @@ final class Reads implements AutoCloseable {
       replier.reply(new FuseReply.Payload(0));
       return;
     }
-    boolean random = handle.readAhead().read(offset, size);
+    boolean random = source.readAhead().read(offset, size);
     // A miss takes no buffer along: it takes one of the pool when its bytes are on the way.
     if (file.isCached(offset, size) && file.readCached(offset, payload(replier, size))) {
       done.run();

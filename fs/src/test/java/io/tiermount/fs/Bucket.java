@@ -2,9 +2,12 @@ package io.tiermount.fs;
 
 import io.tiermount.backends.ByteSource;
 import io.tiermount.backends.CallLog;
+import io.tiermount.backends.FaultyStore;
 import io.tiermount.backends.MemoryStore;
 import io.tiermount.backends.ObjectAttributes;
+import io.tiermount.backends.ObjectInfo;
 import io.tiermount.backends.WriteCondition;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -16,9 +19,44 @@ import org.jspecify.annotations.Nullable;
  */
 final class Bucket {
   private final MemoryStore store = new MemoryStore();
+  private final FaultyStore faulty = new FaultyStore(store);
 
   MemoryStore store() {
     return store;
+  }
+
+  /** The same with faults where a test asks for some. */
+  FaultyStore faulty() {
+    return faulty;
+  }
+
+  /** What an object holds; not counted. */
+  byte[] content(String key) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    store.read(
+        key,
+        null,
+        0,
+        Long.MAX_VALUE,
+        part -> {
+          byte[] bytes = new byte[part.remaining()];
+          part.get(bytes);
+          out.writeBytes(bytes);
+        });
+    return out.toByteArray();
+  }
+
+  String text(String key) throws IOException {
+    return new String(content(key), StandardCharsets.UTF_8);
+  }
+
+  boolean has(String key) throws IOException {
+    return store.head(key).isPresent();
+  }
+
+  /** User metadata; empty where there is no such object. */
+  Map<String, String> metadata(String key) throws IOException {
+    return store.head(key).map(ObjectInfo::metadata).orElse(Map.of());
   }
 
   CallLog calls() {

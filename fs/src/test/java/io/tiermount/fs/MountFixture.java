@@ -19,6 +19,7 @@ import io.tiermount.fs.volume.ObjectVolume;
 import io.tiermount.fs.volume.VolumeOptions;
 import io.tiermount.fs.volume.VolumeOptions.AttributeMode;
 import io.tiermount.fs.volume.VolumeOptions.Revalidate;
+import io.tiermount.fs.write.WriteOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -49,7 +50,8 @@ public final class MountFixture implements AutoCloseable {
       Revalidate revalidate,
       boolean passthrough,
       long maxUsedBytes,
-      FuseOptions.Open open) {
+      FuseOptions.Open open,
+      @Nullable WriteOptions writes) {
     /** {@code full}, fresh for as long as a test runs, passthrough. */
     public static final Options USUAL =
         new Options(
@@ -59,35 +61,52 @@ public final class MountFixture implements AutoCloseable {
             Revalidate.TTL,
             true,
             Long.MAX_VALUE,
-            FuseOptions.Open.NORMAL);
+            FuseOptions.Open.NORMAL,
+            null);
+
+    /** Writable, with this durability and an upload that follows soon. */
+    public static Options writable(WriteOptions.Durability durability) {
+      return USUAL.writes(new WriteOptions(durability, Duration.ofSeconds(1), 8, false));
+    }
+
+    /** Null for read-only. */
+    public Options writes(@Nullable WriteOptions options) {
+      return new Options(
+          attributes, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, open, options);
+    }
 
     public Options attributes(AttributeMode mode) {
-      return new Options(mode, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, open);
+      return new Options(
+          mode, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, open, writes);
     }
 
     public Options ttl(Duration newTtl) {
       return new Options(
-          attributes, newTtl, negativeTtl, revalidate, passthrough, maxUsedBytes, open);
+          attributes, newTtl, negativeTtl, revalidate, passthrough, maxUsedBytes, open, writes);
     }
 
     public Options negativeTtl(Duration newTtl) {
-      return new Options(attributes, ttl, newTtl, revalidate, passthrough, maxUsedBytes, open);
+      return new Options(
+          attributes, ttl, newTtl, revalidate, passthrough, maxUsedBytes, open, writes);
     }
 
     public Options revalidate(Revalidate when) {
-      return new Options(attributes, ttl, negativeTtl, when, passthrough, maxUsedBytes, open);
+      return new Options(
+          attributes, ttl, negativeTtl, when, passthrough, maxUsedBytes, open, writes);
     }
 
     public Options passthrough(boolean on) {
-      return new Options(attributes, ttl, negativeTtl, revalidate, on, maxUsedBytes, open);
+      return new Options(attributes, ttl, negativeTtl, revalidate, on, maxUsedBytes, open, writes);
     }
 
     public Options open(FuseOptions.Open how) {
-      return new Options(attributes, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, how);
+      return new Options(
+          attributes, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, how, writes);
     }
 
     public Options maxUsedBytes(long bytes) {
-      return new Options(attributes, ttl, negativeTtl, revalidate, passthrough, bytes, open);
+      return new Options(
+          attributes, ttl, negativeTtl, revalidate, passthrough, bytes, open, writes);
     }
   }
 
@@ -131,7 +150,7 @@ public final class MountFixture implements AutoCloseable {
     VolumeOptions volumeOptions =
         new VolumeOptions(
             "",
-            true,
+            options.writes == null,
             options.attributes,
             0,
             0,
@@ -151,11 +170,20 @@ public final class MountFixture implements AutoCloseable {
             index,
             InstantSource.system());
     nodes = new Nodes(state, new NodeIds(state), "test", volume.rootIno());
+    if (options.writes != null) {
+      volume.enableWrites("test", state, nodes, options.writes);
+    }
     FileSystem fs = new FileSystem("test", volume, nodes, handles, 4 << 20, options.open);
     kernel =
         transport.start(
-            new MountOptions(mount, "test", true, true, 1 << 20, options.passthrough, 0), fs);
+            new MountOptions(
+                mount, "test", options.writes == null, true, 1 << 20, options.passthrough, 0),
+            fs);
     fs.mounted(kernel);
+  }
+
+  public ObjectVolume volume() {
+    return volume;
   }
 
   public Path mount() {
@@ -262,6 +290,7 @@ public final class MountFixture implements AutoCloseable {
   @Override
   public void close() {
     transport.close();
+    volume.stop();
     cache.close();
     index.close();
     state.close();

@@ -8,16 +8,18 @@ import java.lang.foreign.MemorySegment;
  * One content (an object's version) opened in the cache, shared by all that have it open: each
  * {@code BlockCache.open} is matched by one {@link #close}. Safe from any number of threads.
  */
-public interface CachedFile extends AutoCloseable {
+public interface CachedFile extends ReadableFile {
   /** The content's own number; never used again for another content. */
   long contentId();
 
+  @Override
   long sizeBytes();
 
   /**
    * True where the bytes are present, as far as the books know: {@link #readCached} may still find
    * them damaged or gone. Touches no disk.
    */
+  @Override
   boolean isCached(long offsetBytes, int sizeBytes);
 
   /**
@@ -27,6 +29,7 @@ public interface CachedFile extends AutoCloseable {
    *
    * @return false where a chunk is absent; {@code target} is then undefined
    */
+  @Override
   boolean readCached(long offsetBytes, MemorySegment target);
 
   /**
@@ -37,12 +40,14 @@ public interface CachedFile extends AutoCloseable {
    * @throws StoreException as the source says; also after a full cache disk only where the store
    *     itself fails
    */
+  @Override
   void read(long offsetBytes, MemorySegment target, boolean random) throws StoreException;
 
   /**
    * Starts fetching the absent blocks of a range in the background, in one GET per run of absent
    * blocks of at most one block each; returns at once. Failures are forgotten.
    */
+  @Override
   void prefetch(long offsetBytes, long lengthBytes);
 
   /** True where every chunk is present. */

@@ -1,6 +1,6 @@
 package io.tiermount.fs.read;
 
-import io.tiermount.fs.cache.CachedFile;
+import io.tiermount.fs.cache.ReadableFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,12 +21,12 @@ public final class ReadAhead {
   /** Enough for 400 MiB/s at 10 ms and more; the cache bounds what is really in flight. */
   private static final long MAX_WINDOW_BYTES = 32L << 20;
 
-  private final CachedFile file;
+  private final ReadableFile file;
   private final int blockBytes;
   private final Stream[] streams = new Stream[STREAMS];
   private long clock;
 
-  public ReadAhead(CachedFile file, int blockBytes) {
+  public ReadAhead(ReadableFile file, int blockBytes) {
     this.file = file;
     this.blockBytes = blockBytes;
     for (int i = 0; i < STREAMS; i++) {

@@ -8,10 +8,11 @@ import io.tiermount.fs.fuse.FuseReply.Backing;
 import io.tiermount.fs.fuse.FuseReply.OpenFile;
 import io.tiermount.fs.fuse.KernelCache;
 import io.tiermount.fs.fuse.Replier;
-import io.tiermount.fs.read.ReadAhead;
+import io.tiermount.fs.write.DirtyFile;
 import java.io.IOException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -75,6 +76,7 @@ public final class Handles {
       }
       OpenInode.Mode mode = inode.opens > 0 ? inode.mode : OpenInode.Mode.CACHED;
       int backing = inode.backing;
+      long backingIno = 0;
       if (eligible && mode == OpenInode.Mode.CACHED) {
         Backed backed = back(file, verifyBytes, kernel);
         if (backed.needsTime && inode.opens == 0) {
@@ -87,21 +89,19 @@ public final class Handles {
         if (backed.id > 0) {
           mode = OpenInode.Mode.PASSTHROUGH;
           backing = backed.id;
+          backingIno = backed.ino;
         }
       }
-      FileHandle handle =
-          new FileHandle(
-              nextId.getAndIncrement(), node, version, file, new ReadAhead(file, blockBytes));
-      handles.put(handle.id(), handle);
-      inode.opened(mode, backing, version);
+      FileHandle handle = new FileHandle(nextId.getAndIncrement(), node, file, blockBytes, false);
       boolean keep = mode == OpenInode.Mode.CACHED && version.equals(node.pages());
       node.pages(mode == OpenInode.Mode.CACHED ? version : node.pages());
+      long ino = backingIno != 0 ? backingIno : inode.backingIno;
+      admit(handle, inode, mode, backing, ino, version);
       OpenFile opened =
           new OpenFile(
               handle.id(),
-              keep ? OpenFile.KEEP_CACHE : 0,
+              (keep ? OpenFile.KEEP_CACHE : 0) | OpenFile.NOFLUSH,
               mode == OpenInode.Mode.PASSTHROUGH ? new Backing(backing) : null);
-      (mode == OpenInode.Mode.PASSTHROUGH ? passthroughOpens : cachedOpens).incrementAndGet();
       if (!replier.reply(new FuseReply.Opened(opened))) {
         forget(handle, inode, kernel);
       }
@@ -109,22 +109,161 @@ public final class Handles {
     }
   }
 
-  private record Backed(int id, boolean needsTime) {}
+  private void admit(
+      FileHandle handle,
+      OpenInode inode,
+      OpenInode.Mode mode,
+      int backing,
+      long backingIno,
+      Version version) {
+    handles.put(handle.id(), handle);
+    inode.opened(handle, mode, backing, backingIno, version);
+    (mode == OpenInode.Mode.PASSTHROUGH ? passthroughOpens : cachedOpens).incrementAndGet();
+  }
+
+  /**
+   * A file that is being written on this node, about to be opened.
+   *
+   * @param version what it is open as
+   * @param writable for writing, too
+   * @param passthrough the kernel may read and write it by itself
+   * @param valid false where it is no longer local: nothing is opened then
+   */
+  public record LocalOpen(
+      DirtyFile data,
+      Version version,
+      boolean writable,
+      boolean passthrough,
+      BooleanSupplier valid) {}
+
+  /** Answers an open. */
+  public interface Answer {
+    /** See {@link Replier#reply}. */
+    boolean reply(OpenFile opened) throws IOException;
+  }
+
+  /**
+   * Opens a file that is being written on this node. Whoever has it open already, as a version of
+   * the store, reads the writer's data file from here on.
+   *
+   * @return {@code VERIFY} where it is no longer local: look again
+   */
+  public Opened openLocal(
+      Node node, LocalOpen open, int blockBytes, KernelCache kernel, Answer answer)
+      throws IOException {
+    try (OpenInode inode = lock(node)) {
+      if (!open.valid.getAsBoolean()) {
+        return Opened.VERIFY;
+      }
+      long ino = open.data.stat().ino();
+      boolean inPassthrough = inode.opens > 0 && inode.mode == OpenInode.Mode.PASSTHROUGH;
+      if (inPassthrough && inode.backingIno != ino) {
+        return Opened.RENEW;
+      }
+      OpenInode.Mode mode = inode.opens > 0 ? inode.mode : OpenInode.Mode.CACHED;
+      int backing = inode.backing;
+      if (inode.opens == 0 && open.passthrough && kernel.passthrough() && open.data.isWhole()) {
+        backing = backing(open.data, kernel);
+        mode = backing > 0 ? OpenInode.Mode.PASSTHROUGH : OpenInode.Mode.CACHED;
+      }
+      if (inode.opens > 0 && !open.version.equals(inode.version)) {
+        inode.becameLocal(open.data, open.version);
+      }
+      FileHandle handle =
+          new FileHandle(
+              nextId.getAndIncrement(), node, open.data.reader(), blockBytes, open.writable);
+      // Pages that the kernel has may be older than what was written past it.
+      node.pages(null);
+      boolean through = mode == OpenInode.Mode.PASSTHROUGH;
+      admit(handle, inode, mode, backing, through ? ino : 0, open.version);
+      int flags = open.writable ? 0 : OpenFile.NOFLUSH;
+      if (through && open.writable && open.data.isTracked()) {
+        flags |= OpenFile.DIRECT_IO;
+      }
+      OpenFile opened = new OpenFile(handle.id(), flags, through ? new Backing(backing) : null);
+      boolean told = false;
+      try {
+        told = answer.reply(opened);
+      } finally {
+        if (!told) {
+          forget(handle, inode, kernel);
+        }
+      }
+      return Opened.DONE;
+    }
+  }
+
+  private static int backing(DirtyFile data, KernelCache kernel) {
+    try {
+      return kernel.openBacking(data.staging().fd());
+    } catch (IOException e) {
+      log.warn("passthrough is not possible for {}: {}", data.staging().path(), e.getMessage());
+      return 0;
+    }
+  }
+
+  /** Whoever has it open reads the writer's data file from here on. */
+  public void becomeLocal(Node node, Version version, DirtyFile data) {
+    try (OpenInode inode = lock(node)) {
+      if (inode.opens > 0 && !version.equals(inode.version)) {
+        inode.becameLocal(data, version);
+      }
+    }
+  }
+
+  /** See {@code volume.OpenFiles#ifClosed}: {@code action} runs while nothing can open the node. */
+  public boolean ifClosed(Node node, Exclusive action) throws IOException {
+    try (OpenInode inode = lock(node)) {
+      if (inode.opens > 0) {
+        return false;
+      }
+      action.run();
+      return true;
+    }
+  }
+
+  /** What {@link #ifClosed} runs. */
+  public interface Exclusive {
+    void run() throws IOException;
+  }
+
+  /**
+   * The content an inode is open on has got another version by a change of its name or attributes.
+   */
+  public void reversion(Node node, Version before, Version now) {
+    try (OpenInode inode = lock(node)) {
+      if (inode.opens > 0 && before.equals(inode.version)) {
+        inode.version = now;
+      }
+      if (before.equals(node.pages())) {
+        node.pages(now);
+      }
+    }
+  }
+
+  /** True while somebody has it open for writing. */
+  public boolean isWritten(Node node) {
+    try (OpenInode inode = lock(node)) {
+      return inode.handles.stream().anyMatch(FileHandle::isWritable);
+    }
+  }
+
+  private record Backed(int id, long ino, boolean needsTime) {}
 
   private static Backed back(CachedFile file, long verifyBytes, KernelCache kernel) {
     try {
       int fd = file.backingFile(verifyBytes);
       if (fd < 0) {
-        return new Backed(0, verifyBytes == 0);
+        return new Backed(0, 0, verifyBytes == 0);
       }
       try {
-        return new Backed(kernel.openBacking(fd), false);
+        return new Backed(kernel.openBacking(fd), LibC.fstat(fd).ino(), false);
       } finally {
         LibC.close(fd);
       }
     } catch (IOException e) {
       log.warn("passthrough is not possible for content {}: {}", file.contentId(), e.getMessage());
-      return new Backed(0, false);
+      return new Backed(0, 0, false);
     }
   }
 
@@ -133,14 +272,15 @@ public final class Handles {
     return handles.get(id);
   }
 
-  /** Ends an open. */
-  public void release(long id, KernelCache kernel) {
+  /** Ends an open; the node where that was its last, else null. */
+  public @Nullable Node release(long id, KernelCache kernel) {
     FileHandle handle = handles.get(id);
     if (handle == null) {
-      return;
+      return null;
     }
     try (OpenInode inode = lock(handle.node())) {
       forget(handle, inode, kernel);
+      return inode.opens == 0 ? handle.node() : null;
     }
   }
 
@@ -148,7 +288,8 @@ public final class Handles {
     if (handles.remove(handle.id()) == null) {
       return;
     }
-    handle.file().close();
+    handle.close();
+    inode.handles.remove(handle);
     inode.opens--;
     if (inode.opens == 0) {
       if (inode.mode == OpenInode.Mode.PASSTHROUGH) {
@@ -156,6 +297,7 @@ public final class Handles {
       }
       inode.mode = OpenInode.Mode.CACHED;
       inode.backing = 0;
+      inode.backingIno = 0;
     }
   }
 
@@ -188,7 +330,7 @@ public final class Handles {
   /** Gives everything back after the mount is gone. */
   public void closeAll(KernelCache kernel) {
     for (Long id : handles.keySet()) {
-      release(id, kernel);
+      Node _ = release(id, kernel);
     }
   }
 

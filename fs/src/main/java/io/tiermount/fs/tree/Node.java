@@ -10,18 +10,24 @@ import org.jspecify.annotations.Nullable;
 public final class Node {
   private final long id;
   private final long ino;
-  private final @Nullable Node parent;
-  private final String name;
-  private final String segment;
+  private volatile Place place;
   private volatile @Nullable Object attachment;
   private volatile @Nullable Version pages;
+  private volatile boolean unlinked;
+  private volatile @Nullable String storeKey;
+
+  /** Where a node hangs; replaced whole, so that nobody sees half a rename. */
+  private record Place(@Nullable Node parent, String name, String segment) {}
 
   Node(long id, long ino, @Nullable Node parent, String name, String segment) {
     this.id = id;
     this.ino = ino;
-    this.parent = parent;
-    this.name = name;
-    this.segment = segment;
+    this.place = new Place(parent, name, segment);
+  }
+
+  /** A rename; with the table's lock held. */
+  void moveTo(Node newParent, String newName, String newSegment) {
+    place = new Place(newParent, newName, newSegment);
   }
 
   /** The number in the node table; the kernel knows the root as 1 ({@link Nodes#kernelId}). */
@@ -36,17 +42,17 @@ public final class Node {
 
   /** Null for the root alone. */
   public @Nullable Node parent() {
-    return parent;
+    return place.parent;
   }
 
   /** As the directory shows it. */
   public String name() {
-    return name;
+    return place.name;
   }
 
   /** The part of the key it stands for. */
   public String segment() {
-    return segment;
+    return place.segment;
   }
 
   /** What the volume keeps with an inode (what it knows of it); null for nothing. */
@@ -57,6 +63,29 @@ public final class Node {
   /** Replaces it. */
   public void attach(@Nullable Object newAttachment) {
     attachment = newAttachment;
+  }
+
+  /** True once its last name was removed: st_nlink is 0. */
+  public boolean isUnlinked() {
+    return unlinked;
+  }
+
+  /** Its last name is gone, or it has one again. */
+  public void unlinked(boolean gone) {
+    unlinked = gone;
+  }
+
+  /**
+   * Where the store has what lies below this directory while a rename of it is still being carried
+   * out there; null where that is where its name says.
+   */
+  public @Nullable String storeKey() {
+    return storeKey;
+  }
+
+  /** See {@link #storeKey()}. */
+  public void storeKey(@Nullable String prefix) {
+    storeKey = prefix;
   }
 
   /** The version the kernel's page cache of this inode may hold pages of; null for none. */
@@ -70,7 +99,9 @@ public final class Node {
 
   /** For messages: the path below the mount. */
   public String path() {
-    return parent == null ? "" : parent.parent == null ? name : parent.path() + "/" + name;
+    Place now = place;
+    Node above = now.parent;
+    return above == null ? "" : above.parent() == null ? now.name : above.path() + "/" + now.name;
   }
 
   @Override

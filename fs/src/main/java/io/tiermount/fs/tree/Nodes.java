@@ -2,12 +2,16 @@ package io.tiermount.fs.tree;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.tiermount.fs.meta.Batch;
 import io.tiermount.fs.meta.KeyValue;
 import io.tiermount.fs.meta.MetaException;
+import io.tiermount.fs.meta.Scan;
 import io.tiermount.fs.meta.StateColumn;
 import io.tiermount.fs.meta.StateStore;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -169,7 +173,95 @@ public final class Nodes {
   }
 
   private Node create(Node parent, String name, String segment, long ino) throws MetaException {
-    long id = ids.next();
+    return create(parent, name, segment, ino, Also.NOTHING);
+  }
+
+  /** What else is written in the same batch as a change of the table. */
+  public interface Also {
+    Also NOTHING = (_, _) -> {};
+
+    void write(Batch batch, Node node) throws MetaException;
+  }
+
+  /**
+   * Makes a node for a name that somebody creates here: also where the name had one before, which
+   * keeps its number and loses the name.
+   */
+  public Node createLocal(Node parent, String name, String segment, long ino, Also also)
+      throws MetaException {
+    ReentrantLock lock = creationLock(parent, name);
+    lock.lock();
+    try {
+      return create(parent, name, segment, ino, also);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Moves a node to another name, which another node may have had; one batch. Callers do so one at
+   * a time.
+   */
+  public void move(Node node, Node newParent, String newName, String newSegment, Also also)
+      throws MetaException {
+    Node oldParent = node.parent();
+    if (oldParent == null) {
+      throw new IllegalArgumentException("the root has no name");
+    }
+    String oldName = node.name();
+    byte[] record = record(node.ino(), newParent, newName, newSegment);
+    state.batch(
+        StateStore.Durability.KILL,
+        batch -> {
+          batch.delete(names, nameKey(oldParent.id(), oldName));
+          batch.put(names, nameKey(newParent.id(), newName), KeyValue.key(node.id()));
+          batch.put(nodes, KeyValue.key(node.id()), record);
+          also.write(batch, node);
+        });
+    byName.invalidate(new Name(oldParent.id(), oldName));
+    node.moveTo(newParent, newName, newSegment);
+    byName.put(new Name(newParent.id(), newName), node);
+  }
+
+  /** Takes a name away from its node; the node stays for those who hold it. One batch. */
+  public void unlink(Node node, Also also) throws MetaException {
+    Node parent = node.parent();
+    if (parent == null) {
+      throw new IllegalArgumentException("the root has no name");
+    }
+    state.batch(
+        StateStore.Durability.KILL,
+        batch -> {
+          batch.delete(names, nameKey(parent.id(), node.name()));
+          also.write(batch, node);
+        });
+    byName.invalidate(new Name(parent.id(), node.name()));
+    node.unlinked(true);
+  }
+
+  /** The node of a number of the table (not the kernel's); null where there is none. */
+  public @Nullable Node byId(long id) throws MetaException {
+    return byKernelId(id);
+  }
+
+  /** The nodes of all names seen in a directory. */
+  public List<Long> childIds(long dirId) throws MetaException {
+    List<Long> ids = new ArrayList<>();
+    try (Scan scan = names.scan(KeyValue.key(dirId))) {
+      while (scan.next()) {
+        ids.add(ByteBuffer.wrap(scan.value()).getLong());
+      }
+    }
+    return ids;
+  }
+
+  /** st_ino of a name whose node is in memory; 0 where it is not. */
+  public long knownIno(Node parent, String name) {
+    Node node = byName.getIfPresent(new Name(parent.id(), name));
+    return node == null ? 0 : node.ino();
+  }
+
+  private static byte[] record(long ino, Node parent, String name, String segment) {
     byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
     byte[] segmentBytes =
         segment.equals(name) ? new byte[0] : segment.getBytes(StandardCharsets.UTF_8);
@@ -185,13 +277,21 @@ public final class Nodes {
     }
     byte[] bytes = new byte[record.position()];
     record.get(0, bytes);
+    return bytes;
+  }
+
+  private Node create(Node parent, String name, String segment, long ino, Also also)
+      throws MetaException {
+    long id = ids.next();
+    byte[] bytes = record(ino, parent, name, segment);
+    Node node = unique(new Node(id, ino, parent, name, segment));
     state.batch(
         StateStore.Durability.KILL,
         batch -> {
           batch.put(nodes, KeyValue.key(id), bytes);
           batch.put(names, nameKey(parent.id(), name), KeyValue.key(id));
+          also.write(batch, node);
         });
-    Node node = unique(new Node(id, ino, parent, name, segment));
     byName.put(new Name(parent.id(), name), node);
     return node;
   }

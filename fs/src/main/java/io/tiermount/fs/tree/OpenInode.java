@@ -1,6 +1,9 @@
 package io.tiermount.fs.tree;
 
 import io.tiermount.backends.Version;
+import io.tiermount.fs.write.DirtyFile;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +33,12 @@ final class OpenInode implements AutoCloseable {
   /** The kernel's number for the backing file; 0 in cached mode. */
   int backing;
 
+  /** That file's own inode on the cache's disk; 0 in cached mode. */
+  long backingIno;
+
+  /** Its opens. */
+  final List<FileHandle> handles = new ArrayList<>(1);
+
   /** The version every open of it reads; also read from outside the lock. */
   volatile @Nullable Version version;
 
@@ -49,11 +58,22 @@ final class OpenInode implements AutoCloseable {
     return false;
   }
 
-  void opened(Mode newMode, int newBacking, Version newVersion) {
+  void opened(
+      FileHandle handle, Mode newMode, int newBacking, long newBackingIno, Version newVersion) {
+    handles.add(handle);
     opens++;
     mode = newMode;
     backing = newBacking;
+    backingIno = newBackingIno;
     version = newVersion;
+  }
+
+  /** Everybody who has it open reads the writer's data file from here on. */
+  void becameLocal(DirtyFile data, Version newVersion) {
+    version = newVersion;
+    for (FileHandle handle : handles) {
+      handle.switchTo(data.reader());
+    }
   }
 
   @Override

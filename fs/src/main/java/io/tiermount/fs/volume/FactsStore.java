@@ -93,6 +93,18 @@ final class FactsStore {
     }
   }
 
+  /** Nothing is known of what lies in a directory. */
+  void forget(long dirId) {
+    try {
+      index.batch(batch -> {
+        batch.deleteRange(facts, KeyValue.key(dirId), KeyValue.key(dirId + 1));
+        batch.delete(listings, KeyValue.key(dirId));
+      });
+    } catch (MetaException e) {
+      lost(e);
+    }
+  }
+
   /**
    * A run of entries.
    *

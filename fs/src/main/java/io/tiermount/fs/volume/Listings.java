@@ -23,6 +23,7 @@ final class Listings {
   private final StoreHealth health;
   private final boolean full;
   private final InstantSource clock;
+  private volatile @Nullable LocalNames local;
 
   Listings(
       ObjectStore store,
@@ -37,6 +38,23 @@ final class Listings {
     this.health = health;
     this.full = full;
     this.clock = clock;
+  }
+
+  /** What this node changed overrules pages that were asked for before. */
+  void overlay(LocalNames names) {
+    local = names;
+  }
+
+  /** Notes what a page shows, but for names that this node has changed since it was asked for. */
+  private void note(long dirId, List<DirEntry> entries, long askedAtMillis) {
+    LocalNames names = local;
+    facts.putAll(
+        dirId,
+        names == null
+            ? entries
+            : entries.stream()
+                .filter(e -> names.overruling(dirId, e.name(), askedAtMillis) == null)
+                .toList());
   }
 
   /**
@@ -142,7 +160,7 @@ final class Listings {
       List<DirEntry> merged = merger.merge(page, clock.millis());
       // Nothing is known of a directory that is listed for the first time.
       List<DirEntry> entries = known || !full ? completed(dirId, merged) : merged;
-      facts.putAll(dirId, entries);
+      note(dirId, entries, startedAt);
       if (merger.folderMarkers()) {
         resolver.folderMarkersSeen();
       }
@@ -180,11 +198,19 @@ final class Listings {
     return marker || old.sameObject(listed) ? old.seenAt(listed.seenAtMillis()) : listed;
   }
 
-  /** Lists one page of a directory behind a key: what it shows is fresh then. */
-  void refresh(long dirId, String dirKey, String after) throws StoreException {
+  /**
+   * Lists one page of a directory behind a key: what it shows is fresh then.
+   *
+   * @param after null for the first page
+   * @return true where nothing is behind it
+   */
+  boolean refresh(long dirId, String dirKey, @Nullable String after) throws StoreException {
+    long askedAt = clock.millis();
     ListPage page = store.list(new ListRequest(dirKey, "/", null, after, ListRequest.MAX_KEYS));
     health.answered();
-    facts.putAll(dirId, completed(dirId, new ListingMerger(dirKey).merge(page, clock.millis())));
+    List<DirEntry> merged = new ListingMerger(dirKey).merge(page, clock.millis());
+    note(dirId, completed(dirId, merged), askedAt);
+    return page.nextToken() == null;
   }
 
   private boolean hasFacts(long dirId) {

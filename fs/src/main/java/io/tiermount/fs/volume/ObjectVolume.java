@@ -2,29 +2,23 @@ package io.tiermount.fs.volume;
 
 import io.tiermount.backends.ObjectStore;
 import io.tiermount.backends.StoreException;
-import io.tiermount.backends.Version;
 import io.tiermount.fs.cache.BlockCache;
 import io.tiermount.fs.cache.CachedFile;
-import io.tiermount.fs.cache.ContentKey;
 import io.tiermount.fs.fuse.Attributes;
 import io.tiermount.fs.meta.IndexStore;
+import io.tiermount.fs.meta.StateStore;
 import io.tiermount.fs.scope.AccessOptions;
 import io.tiermount.fs.tree.Node;
+import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.Resolution.Found;
 import io.tiermount.fs.volume.Resolution.Missing;
 import io.tiermount.fs.volume.VolumeOptions.Revalidate;
+import io.tiermount.fs.write.WriteOptions;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -35,16 +29,15 @@ import org.jspecify.annotations.Nullable;
  * it or a marker (SEMANTICS, "Names").
  */
 public final class ObjectVolume implements Volume {
-  /** Longest symlink target Linux follows. */
-  private static final int MAX_LINK_BYTES = 4095;
-
-  private static final int BLOCK_BYTES = 4096;
   private static final long MIN_PAGE_AGE_MILLIS = 250;
 
   private final ObjectStore store;
   private final String scope;
   private final VolumeOptions options;
   private final AccessOptions access;
+  private final ShownAttributes shown;
+  private final ObjectContents contents;
+  private final StableInos inos;
   private final BlockCache cache;
   private final InstantSource clock;
   private final FactsStore facts;
@@ -56,7 +49,8 @@ public final class ObjectVolume implements Volume {
   private final SingleFlight<Name, Resolution> flights = new SingleFlight<>();
   private final boolean full;
   private final long maxAgeMillis;
-  private final long startedAtNanos;
+  private volatile @Nullable WriteSide write;
+  private volatile @Nullable LocalView view;
 
   private record Name(long dirId, String name) {}
 
@@ -78,6 +72,8 @@ public final class ObjectVolume implements Volume {
     this.access = access;
     this.cache = cache;
     this.clock = clock;
+    this.contents = new ObjectContents(store, scope, cache);
+    this.inos = new StableInos(scope);
     this.full = options.attributes() == VolumeOptions.AttributeMode.FULL;
     this.facts = new FactsStore(index);
     this.health = new StoreHealth(clock);
@@ -91,7 +87,8 @@ public final class ObjectVolume implements Volume {
             : options.entryTtl();
     this.maxAgeMillis =
         options.revalidateOnOpen() == Revalidate.NEVER ? Long.MAX_VALUE / 2 : ttl.toMillis();
-    this.startedAtNanos = TimeUnit.MILLISECONDS.toNanos(clock.millis());
+    this.shown =
+        new ShownAttributes(options, access, TimeUnit.MILLISECONDS.toNanos(clock.millis()));
   }
 
   @Override
@@ -101,43 +98,37 @@ public final class ObjectVolume implements Volume {
 
   @Override
   public long rootIno() {
-    return hash("/");
+    return inos.of("/");
   }
 
   @Override
   public long ino(Node dir, String segment, boolean directory) {
-    return hash("/" + dirKey(dir) + segment + (directory ? "/" : ""));
-  }
-
-  /**
-   * 63 bits of SHA-256 over scope and key: the same on every node, and no two alike in practice.
-   */
-  private long hash(String path) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(scope.getBytes(StandardCharsets.UTF_8));
-      digest.update((byte) 0);
-      byte[] bytes = digest.digest(path.getBytes(StandardCharsets.UTF_8));
-      return ByteBuffer.wrap(bytes).getLong() & Long.MAX_VALUE;
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
+    return inos.of("/" + LocalNames.pathKey(dir) + segment + (directory ? "/" : ""));
   }
 
   @Override
-  public @Nullable Resolution peek(Node dir, String name, @Nullable Node known) {
+  public @Nullable Resolution peek(Node dir, String name, @Nullable Node known) throws IOException {
+    LocalView here = view;
+    Resolution local = here == null ? null : here.changed(dir, name);
+    if (local != null) {
+      return local;
+    }
     if (known != null
         && known.attachment() instanceof Facts attached
         && fresh(attached.seenAtMillis())
-        && complete(attached)) {
-      return new Found(known.segment(), attached);
+        && complete(attached)
+        && isAt(dir, attached)) {
+      return found(name, known, attached);
     }
-    Facts stored = facts.get(dir.id(), name);
+    Facts stored = stored(dir, name);
     if (stored != null && fresh(stored.seenAtMillis()) && complete(stored)) {
       return found(name, known, stored);
     }
     if (stored != null && health.down()) {
       return whileDown(dir, name, known, stored);
+    }
+    if (here != null && here.isMissing(dir, stored)) {
+      return new Missing(clock.millis());
     }
     if (options.negativeTtl().isPositive() && (stored == null || !fresh(stored.seenAtMillis()))) {
       long listedAt = facts.listedAt(dir.id());
@@ -150,7 +141,8 @@ public final class ObjectVolume implements Volume {
   }
 
   /** What was known stays; nobody waits for the one question a second whether the store is back. */
-  private Found whileDown(Node dir, String name, @Nullable Node known, Facts stored) {
+  private Found whileDown(Node dir, String name, @Nullable Node known, Facts stored)
+      throws IOException {
     if (health.probe()) {
       Thread.startVirtualThread(() -> {
         try {
@@ -164,8 +156,29 @@ public final class ObjectVolume implements Volume {
     return found(name, known, stored);
   }
 
-  private static Found found(String name, @Nullable Node known, Facts stored) {
-    return new Found(known != null ? known.segment() : FactsStore.segment(name, stored), stored);
+  private Found found(String name, @Nullable Node known, Facts stored) throws IOException {
+    return known != null
+        ? new Found(known.segment(), localized(known, stored))
+        : new Found(FactsStore.segment(name, stored), stored);
+  }
+
+  private @Nullable Facts stored(Node dir, String name) {
+    Facts stored = facts.get(dir.id(), name);
+    return stored != null && isAt(dir, stored) ? stored : null;
+  }
+
+  /**
+   * False for what was known of an object under the key it had before a rename of its directory.
+   */
+  private static boolean isAt(Node dir, Facts known) {
+    String key = known.key();
+    return key == null || key.startsWith(LocalNames.storeKey(dir));
+  }
+
+  @Override
+  public Facts localized(Node node, Facts known) throws IOException {
+    LocalView here = view;
+    return here == null ? known : here.localized(node, known);
   }
 
   private boolean fresh(long seenAtMillis) {
@@ -173,8 +186,34 @@ public final class ObjectVolume implements Volume {
   }
 
   @Override
-  public Resolution resolve(Node dir, String name, @Nullable Node known) throws StoreException {
-    Facts stored = facts.get(dir.id(), name);
+  public Resolution resolve(Node dir, String name, @Nullable Node known) throws IOException {
+    LocalView here = view;
+    if (here == null) {
+      return resolveThere(dir, name, known);
+    }
+    long askedAtMillis = clock.millis();
+    Resolution changed = here.changed(dir, name);
+    if (changed != null) {
+      return changed;
+    }
+    if (here.isSmallAndOwn(dir)) {
+      Resolution missing = here.missing(dir, name, stored(dir, name));
+      if (missing != null) {
+        return missing;
+      }
+    }
+    Resolution there = resolveThere(dir, name, known);
+    Resolution overruled = here.overruled(dir, name, askedAtMillis);
+    if (overruled != null) {
+      return overruled;
+    }
+    return there instanceof Found found && known != null
+        ? new Found(found.segment(), localized(known, found.facts()))
+        : there;
+  }
+
+  private Resolution resolveThere(Node dir, String name, @Nullable Node known) throws IOException {
+    Facts stored = stored(dir, name);
     if (stored != null && health.down()) {
       return whileDown(dir, name, known, stored);
     }
@@ -214,8 +253,9 @@ public final class ObjectVolume implements Volume {
   /** What is known after a page of the listing may have confirmed or replaced it. */
   private Facts revalidated(Node dir, String name, Facts stored) throws StoreException {
     try {
-      if (revalidation.asked(dir.id(), dirKey(dir), FactsStore.segment(name, stored))) {
-        Facts now = facts.get(dir.id(), name);
+      if (revalidation.asked(
+          dir.id(), LocalNames.storeKey(dir), FactsStore.segment(name, stored))) {
+        Facts now = stored(dir, name);
         return now != null ? now : stored;
       }
     } catch (StoreException e) {
@@ -235,15 +275,19 @@ public final class ObjectVolume implements Volume {
         new Name(dir.id(), name),
         () -> {
           // Whoever came first may just have finished.
-          Facts stored = facts.get(dir.id(), name);
+          Facts stored = stored(dir, name);
           if (stored != null
               && complete(stored)
               && fresh(stored.seenAtMillis())
               && (options.revalidateOnOpen() != Revalidate.ALWAYS
                   || stored.seenAtMillis() > askedAtMillis)) {
-            return found(name, null, stored);
+            return new Found(FactsStore.segment(name, stored), stored);
           }
           Resolution resolution = listed == null ? ask(dir, name) : refine(dir, name, listed);
+          LocalView here = view;
+          if (here != null && here.isOverruled(dir, name, askedAtMillis)) {
+            return resolution; // It was asked before this node changed it.
+          }
           switch (resolution) {
             case Found found -> facts.put(dir.id(), name, found.facts());
             case Missing missing -> {
@@ -258,23 +302,17 @@ public final class ObjectVolume implements Volume {
 
   private Resolution refine(Node dir, String name, Facts listed) throws StoreException {
     String segment = FactsStore.segment(name, listed);
-    Optional<Facts> facts = resolver.refine(dirKey(dir), segment, listed);
+    Optional<Facts> facts = resolver.refine(LocalNames.storeKey(dir), segment, listed);
     return facts.isPresent() ? new Found(segment, facts.get()) : ask(dir, name);
   }
 
   private Resolution ask(Node dir, String name) throws StoreException {
-    return resolver.ask(dirKey(dir), name);
+    return resolver.ask(LocalNames.storeKey(dir), name);
   }
 
   @Override
   public Facts rootFacts() {
     return Facts.implicit(PosixMetadata.NONE, clock.millis());
-  }
-
-  /** The prefix of what lies below a directory: "" for the root. */
-  private static String dirKey(Node dir) {
-    Node parent = dir.parent();
-    return parent == null ? "" : dirKey(parent) + dir.segment() + "/";
   }
 
   @Override
@@ -284,41 +322,7 @@ public final class ObjectVolume implements Volume {
 
   @Override
   public Attributes attributes(Node node, Facts known) {
-    PosixMetadata posix = known.posix() == null ? PosixMetadata.NONE : known.posix();
-    int type = known.directory() ? Attributes.S_IFDIR : Attributes.S_IFREG;
-    int permissions = known.directory() ? options.dirMode() : options.fileMode();
-    Integer mode = posix.mode();
-    if (mode != null) {
-      permissions = mode & 07777;
-      if (!known.directory() && (mode & Attributes.S_IFMT) != 0) {
-        type = mode & Attributes.S_IFMT;
-      }
-    }
-    long modified = known.modifiedNanos() != 0 ? known.modifiedNanos() : startedAtNanos;
-    long mtime = or(posix.mtimeNanos(), modified);
-    long size = known.directory() ? BLOCK_BYTES : known.sizeBytes();
-    return new Attributes(
-        node.ino(),
-        type | (permissions & ~access.umask()),
-        1,
-        owner(posix.uid(), access.uidMap(), options.owner()),
-        owner(posix.gid(), access.gidMap(), options.group()),
-        posix.rdev() != null ? posix.rdev() : 0,
-        size,
-        (size + 511) / 512,
-        BLOCK_BYTES,
-        or(posix.atimeNanos(), mtime),
-        mtime,
-        or(posix.ctimeNanos(), mtime));
-  }
-
-  private static int owner(
-      @Nullable Integer stored, Map<Integer, Integer> toThisNode, int otherwise) {
-    return stored == null ? otherwise : toThisNode.getOrDefault(stored, stored);
-  }
-
-  private static long or(@Nullable Long value, long otherwise) {
-    return value != null ? value : otherwise;
+    return shown.of(node, known);
   }
 
   @Override
@@ -341,35 +345,81 @@ public final class ObjectVolume implements Volume {
   }
 
   @Override
-  public CachedFile open(Facts known) throws IOException {
-    String key = known.key();
-    Version version = known.version();
-    if (key == null || version == null) {
-      throw new IllegalArgumentException("a directory has no content");
-    }
-    return cache.open(
-        new ContentKey(scope, key, version),
-        known.sizeBytes(),
-        (offset, length, target) -> store.read(key, version, offset, length, target));
+  public CachedFile open(Facts known) {
+    return contents.open(known);
   }
 
   @Override
-  public byte[] readLink(Facts known) throws IOException {
-    int size = (int) Math.min(known.sizeBytes(), MAX_LINK_BYTES);
-    byte[] target = new byte[size];
-    try (CachedFile file = open(known);
-        Arena arena = Arena.ofConfined()) {
-      MemorySegment segment = arena.allocate(Math.max(1, size)).asSlice(0, size);
-      file.read(0, segment, false);
-      MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, 0, target, 0, size);
-    }
-    return target;
+  public byte[] readLink(Node node, Facts known) throws IOException {
+    WriteSide writer = write;
+    LocalFile local = writer == null ? null : writer.names().file(node);
+    return contents.readLink(known, local == null ? null : local.content());
   }
 
   @Override
   public DirectoryStream openDirectory(Node dir) {
-    String dirKey = dirKey(dir);
-    return new ObjectDirectory(() -> listings.open(dir.id(), dirKey, maxAgeMillis));
+    return new ObjectDirectory(() -> windows(dir, maxAgeMillis));
+  }
+
+  private ObjectDirectory.Windows windows(Node dir, long maxAge) {
+    WriteSide writer = write;
+    if (writer == null) {
+      return listings.open(dir.id(), LocalNames.storeKey(dir), maxAge);
+    }
+    long startedAtMillis = clock.millis();
+    ObjectDirectory.Windows there =
+        writer.moves().hides(dir)
+            ? () -> null
+            : listings.open(dir.id(), LocalNames.storeKey(dir), maxAge);
+    return new OverlaidWindows(there, writer.names(), dir, startedAtMillis);
+  }
+
+  @Override
+  public boolean isEmpty(Node dir) throws StoreException {
+    ObjectDirectory.Windows windows = windows(dir, 0);
+    for (List<DirEntry> page = windows.next(); page != null; page = windows.next()) {
+      if (!page.isEmpty()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Makes it writable, with what an earlier process left to be sent.
+   *
+   * @param mount for messages
+   */
+  public void enableWrites(String mount, StateStore state, Nodes nodes, WriteOptions writes)
+      throws IOException {
+    WriteSide.Needs needs =
+        new WriteSide.Needs(
+            mount, scope, store, cache, state, nodes, writes, access, facts, health, clock);
+    WriteSide writer = new WriteSide(needs, contents::open, this::ino);
+    listings.overlay(writer.names());
+    view = new LocalView(writer, facts, listings, health, clock, maxAgeMillis);
+    contents.forwarded(writer.moves()::forward);
+    write = writer;
+  }
+
+  @Override
+  public @Nullable Changes changes() {
+    WriteSide writer = write;
+    return writer == null ? null : writer.changes();
+  }
+
+  @Override
+  public @Nullable Renames renames() {
+    WriteSide writer = write;
+    return writer == null ? null : writer.renames();
+  }
+
+  @Override
+  public void mounted(OpenFiles opens) {
+    WriteSide writer = write;
+    if (writer != null) {
+      writer.start(opens);
+    }
   }
 
   /**
@@ -415,8 +465,17 @@ public final class ObjectVolume implements Volume {
     return key.equals(prefix) || key.startsWith(prefix + "/");
   }
 
+  /** Ends what is being sent, after a while in the middle of it; the store stays. */
+  public void stop() {
+    WriteSide writer = write;
+    if (writer != null) {
+      writer.close();
+    }
+  }
+
   @Override
   public void close() {
+    stop();
     store.close();
   }
 }

@@ -27,7 +27,7 @@ public interface Volume extends AutoCloseable {
    *
    * @param known the name's node where there is one
    */
-  @Nullable Resolution peek(Node dir, String name, @Nullable Node known);
+  @Nullable Resolution peek(Node dir, String name, @Nullable Node known) throws IOException;
 
   /**
    * What a name stands for, asking the store. Where the store can't be reached, what was last
@@ -35,7 +35,13 @@ public interface Volume extends AutoCloseable {
    *
    * @throws StoreException where the store fails and nothing is known
    */
-  Resolution resolve(Node dir, String name, @Nullable Node known) throws StoreException;
+  Resolution resolve(Node dir, String name, @Nullable Node known) throws IOException;
+
+  /**
+   * What a node is on this node of the cluster, where somebody writes it, instead of what a store
+   * said of it.
+   */
+  Facts localized(Node node, Facts known) throws IOException;
 
   /** The root's facts; no store is asked, so that a mount answers while its store is down. */
   Facts rootFacts();
@@ -56,10 +62,22 @@ public interface Volume extends AutoCloseable {
   CachedFile open(Facts facts) throws IOException;
 
   /** The target of a symlink; blocks. */
-  byte[] readLink(Facts facts) throws IOException;
+  byte[] readLink(Node node, Facts facts) throws IOException;
 
   /** Begins to read a directory; no store is asked yet. */
   DirectoryStream openDirectory(Node dir);
+
+  /** True where a directory has no entries; asks the store. */
+  boolean isEmpty(Node dir) throws StoreException;
+
+  /** Everything that changes it; null where it is read-only. */
+  @Nullable Changes changes();
+
+  /** Renames; null where it is read-only. */
+  @Nullable Renames renames();
+
+  /** The mount is up. */
+  void mounted(OpenFiles opens);
 
   @Override
   void close();

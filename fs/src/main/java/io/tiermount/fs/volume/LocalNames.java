@@ -1,0 +1,197 @@
+package io.tiermount.fs.volume;
+
+import io.tiermount.backends.os.ErrnoException;
+import io.tiermount.fs.tree.Node;
+import io.tiermount.fs.volume.NameChange.InStore;
+import io.tiermount.fs.volume.Resolution.Found;
+import io.tiermount.fs.volume.Resolution.Missing;
+import java.time.InstantSource;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What names and files are on this node while the store does not know it yet, laid over what the
+ * store says. A change stays for a while after the store has it, since answers to questions that
+ * were asked before may still come in. Safe from any thread; {@link #lock} makes several steps one.
+ */
+final class LocalNames {
+  /** Longer than any request to a store takes. */
+  private static final long KEPT_MILLIS = TimeUnit.MINUTES.toMillis(2);
+
+  private final InstantSource clock;
+  private final Map<Long, Map<String, NameChange>> changes = new ConcurrentHashMap<>();
+  private final Map<Long, LocalFile> files = new ConcurrentHashMap<>();
+
+  /** Directories made here, and since when all that is in them is known. */
+  private final Map<Long, Long> own = new ConcurrentHashMap<>();
+
+  /** Held while names change; a mount's changes happen one after the other. */
+  final ReentrantLock lock = new ReentrantLock();
+
+  LocalNames(InstantSource clock) {
+    this.clock = clock;
+  }
+
+  @Nullable LocalFile file(Node node) {
+    return files.isEmpty() ? null : files.get(node.id());
+  }
+
+  void add(LocalFile file) {
+    files.put(file.node().id(), file);
+  }
+
+  void remove(LocalFile file) {
+    files.remove(file.node().id(), file);
+  }
+
+  Collection<LocalFile> files() {
+    return files.values();
+  }
+
+  @Nullable NameChange change(Node dir, String name) {
+    Map<String, NameChange> inDir = changes.get(dir.id());
+    return inDir == null ? null : inDir.get(name);
+  }
+
+  /**
+   * The change of a name, a new one where there is none or where it was settled.
+   *
+   * @param inStore what the store has there as far as is known, where the name was not changed here
+   */
+  NameChange changing(Node dir, String name, String segment, InStore inStore) {
+    Map<String, NameChange> inDir =
+        changes.computeIfAbsent(dir.id(), _ -> new ConcurrentHashMap<>());
+    NameChange known = inDir.get(name);
+    if (known != null && known.isPending()) {
+      return known;
+    }
+    NameChange fresh = new NameChange(dir, name, segment, null, false, inStore, clock.millis());
+    inDir.put(name, fresh);
+    return fresh;
+  }
+
+  void restore(NameChange change) {
+    changes
+        .computeIfAbsent(change.dir().id(), _ -> new ConcurrentHashMap<>())
+        .put(change.name(), change);
+  }
+
+  /** Takes a change back as if it had never been. */
+  void drop(NameChange change) {
+    Map<String, NameChange> inDir = changes.get(change.dir().id());
+    if (inDir != null) {
+      inDir.remove(change.name(), change);
+    }
+  }
+
+  Collection<NameChange> changesIn(Node dir) {
+    Map<String, NameChange> inDir = changes.get(dir.id());
+    return inDir == null ? List.of() : inDir.values();
+  }
+
+  /** Every change that the store does not have yet. */
+  List<NameChange> pending() {
+    return changes.values().stream()
+        .flatMap(inDir -> inDir.values().stream())
+        .filter(NameChange::isPending)
+        .toList();
+  }
+
+  /** Forgets what was settled long ago. */
+  void sweep() {
+    long before = clock.millis() - KEPT_MILLIS;
+    for (Map.Entry<Long, Map<String, NameChange>> inDir : changes.entrySet()) {
+      inDir
+          .getValue()
+          .values()
+          .removeIf(change -> !change.isPending() && change.settledAtMillis() < before);
+      if (inDir.getValue().isEmpty()) {
+        changes.computeIfPresent(inDir.getKey(), (_, map) -> map.isEmpty() ? null : map);
+      }
+    }
+  }
+
+  /** The change that overrules what the store said to a question asked then; null for none. */
+  @Nullable NameChange overruling(Node dir, String name, long askedAtMillis) {
+    return overruling(dir.id(), name, askedAtMillis);
+  }
+
+  @Nullable NameChange overruling(long dirId, String name, long askedAtMillis) {
+    Map<String, NameChange> inDir = changes.get(dirId);
+    NameChange change = inDir == null ? null : inDir.get(name);
+    return change != null && (change.isPending() || change.settledAtMillis() >= askedAtMillis)
+        ? change
+        : null;
+  }
+
+  /** What a change makes of its name. */
+  Resolution resolution(NameChange change) throws ErrnoException {
+    Facts facts = facts(change);
+    return facts == null ? new Missing(clock.millis()) : new Found(change.segment(), facts);
+  }
+
+  /** The facts of what a change makes of its name; null for nothing. */
+  @Nullable Facts facts(NameChange change) throws ErrnoException {
+    Node node = change.present();
+    if (node == null) {
+      return null;
+    }
+    LocalFile file = file(node);
+    if (file != null) {
+      return file.facts(key(change), clock.millis());
+    }
+    return change.settledFacts();
+  }
+
+  /** Where the object of a name shall be; without the / of a directory's marker. */
+  static String key(NameChange change) {
+    return pathKey(change.dir()) + change.segment();
+  }
+
+  /** The prefix of what lies below a directory by its name; "" for the root. */
+  static String pathKey(Node dir) {
+    Node parent = dir.parent();
+    return parent == null ? "" : pathKey(parent) + dir.segment() + "/";
+  }
+
+  /** The prefix under which the store has it now. */
+  static String storeKey(Node dir) {
+    String moved = dir.storeKey();
+    if (moved != null) {
+      return moved;
+    }
+    Node parent = dir.parent();
+    return parent == null ? "" : storeKey(parent) + dir.segment() + "/";
+  }
+
+  // ---- Directories made here
+
+  /** A directory was made here: nobody else has put anything into it yet. */
+  void owns(Node dir) {
+    own.put(dir.id(), clock.millis());
+  }
+
+  boolean isOwn(Node dir) {
+    return own.containsKey(dir.id());
+  }
+
+  /** All names in it were known then; 0 where it is not ours. */
+  long knownSinceMillis(Node dir) {
+    return own.getOrDefault(dir.id(), 0L);
+  }
+
+  /** It was listed whole. */
+  void listed(Node dir, long askedAtMillis) {
+    own.computeIfPresent(dir.id(), (_, since) -> Math.max(since, askedAtMillis));
+  }
+
+  /** It is too large, or gone. */
+  void disown(Node dir) {
+    own.remove(dir.id());
+  }
+}

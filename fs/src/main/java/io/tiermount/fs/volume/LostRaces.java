@@ -1,0 +1,107 @@
+package io.tiermount.fs.volume;
+
+import io.tiermount.backends.StoreException;
+import io.tiermount.backends.StoreException.Kind;
+import io.tiermount.fs.tree.Node;
+import io.tiermount.fs.tree.Nodes;
+import io.tiermount.fs.volume.ChangeJournal.LostRecord;
+import io.tiermount.fs.write.DirtyFile;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What two nodes wrote at once: the store took the other's object. Ours leaves its name and is kept
+ * for {@code tiermount recover}; its writer is told at once, or at the next open.
+ */
+final class LostRaces {
+  private static final Logger log = LoggerFactory.getLogger(LostRaces.class);
+
+  private final String mount;
+  private final LocalNames names;
+  private final ChangeJournal journal;
+  private final FactsStore facts;
+  private final Nodes nodes;
+  private final InstantSource clock;
+  private final Publishing publishing;
+
+  /** Names whose last writer lost and has not been told. */
+  private final Map<NameChange, Boolean> untold = new ConcurrentHashMap<>();
+
+  LostRaces(Publishing.Parts parts, Publishing publishing) {
+    this.mount = parts.mount();
+    this.names = parts.names();
+    this.journal = parts.journal();
+    this.facts = parts.facts();
+    this.nodes = parts.nodes();
+    this.clock = parts.clock();
+    this.publishing = publishing;
+  }
+
+  /** Somebody else's object has the name: what was written here is kept beside it. */
+  void lost(NameChange change, LocalFile file, StoreException why) throws IOException {
+    Node node = file.node();
+    log.warn(
+        "{}: {} was changed by somebody else; what was written here is kept: see"
+            + " 'tiermount recover list'. {}",
+        mount,
+        file,
+        why.getMessage());
+    names.lock.lock();
+    try {
+      file.lost(true);
+      DirtyFile data = file.content();
+      LostRecord kept = data == null ? null : lostRecord(file, data, why.getMessage());
+      journal.batch(batch -> {
+        journal.remove(batch, change);
+        journal.remove(batch, file);
+        if (kept != null) {
+          journal.put(batch, kept);
+        }
+      });
+      names.drop(change);
+      if (data == null) {
+        names.remove(file);
+      } else if (!publishing.isRemote()) {
+        untold.put(change, Boolean.TRUE);
+      }
+      facts.remove(change.dir().id(), change.name());
+      Node now = nodes.renew(node);
+      now.attach(null);
+    } finally {
+      names.lock.unlock();
+    }
+    change.failed(
+        new StoreException(
+            Kind.PRECONDITION_FAILED,
+            why.key(),
+            file
+                + " was changed by somebody else meanwhile; what was written here is kept:"
+                + " tiermount recover list",
+            why));
+    publishing.opens().renamedAway(change.dir(), change.name());
+    publishing.retire(file);
+  }
+
+  LostRecord lostRecord(LocalFile file, DirtyFile data, @Nullable String why) throws IOException {
+    return new LostRecord(
+        data.staging().id(),
+        data.staging().directoryId(),
+        file.node().path(),
+        String.valueOf(why),
+        data.stat().sizeBytes(),
+        clock.millis());
+  }
+
+  /** True once for a name whose last writer here lost a race after its close had returned. */
+  boolean tellLost(Node dir, String name) {
+    if (untold.isEmpty()) {
+      return false;
+    }
+    return untold.keySet().removeIf(change -> change.dir() == dir && change.name().equals(name));
+  }
+}

@@ -1,0 +1,234 @@
+package io.tiermount.fs.volume;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.backends.Version;
+import io.tiermount.fs.tree.Node;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One name that is, or was a moment ago, another thing on this node than in its store: what it
+ * shall be, and what the store is known to have under its key. The reconciler brings the store
+ * there; changes that come faster than it works are made once.
+ */
+final class NameChange {
+  /** What the store has under the key. */
+  sealed interface InStore {
+    record Nothing() implements InStore {}
+
+    record Unknown() implements InStore {}
+
+    record Held(Version version) implements InStore {}
+
+    InStore NOTHING = new Nothing();
+    InStore UNKNOWN = new Unknown();
+  }
+
+  private final Node dir;
+  private final String name;
+  private final String segment;
+
+  @GuardedBy("this")
+  private @Nullable Node present;
+
+  @GuardedBy("this")
+  private boolean directory;
+
+  @GuardedBy("this")
+  private InStore inStore;
+
+  /** Moves with each change of what it shall be. */
+  @GuardedBy("this")
+  private long generation = 1;
+
+  @GuardedBy("this")
+  private long settledAtMillis;
+
+  @GuardedBy("this")
+  private long sinceMillis;
+
+  @GuardedBy("this")
+  private final List<CompletableFuture<@Nullable Void>> waiting = new ArrayList<>();
+
+  /** What the name is to those whose question is older than {@link #settledAtMillis}. */
+  @GuardedBy("this")
+  private @Nullable Facts settledFacts;
+
+  /** Another object that goes when the name goes: a directory's marker of another form. */
+  @GuardedBy("this")
+  private @Nullable String alsoKey;
+
+  /** The scheduler's: when it is due, in {@link System#nanoTime}; how often it failed. */
+  @GuardedBy("this")
+  private long dueNanos;
+
+  @GuardedBy("this")
+  private int failures;
+
+  @GuardedBy("this")
+  private boolean running;
+
+  NameChange(
+      Node dir,
+      String name,
+      String segment,
+      @Nullable Node present,
+      boolean directory,
+      InStore inStore,
+      long nowMillis) {
+    this.dir = dir;
+    this.name = name;
+    this.segment = segment;
+    this.present = present;
+    this.directory = directory;
+    this.inStore = inStore;
+    this.sinceMillis = nowMillis;
+  }
+
+  Node dir() {
+    return dir;
+  }
+
+  String name() {
+    return name;
+  }
+
+  String segment() {
+    return segment;
+  }
+
+  /** The node the name shall lead to; null where it shall lead nowhere. */
+  synchronized @Nullable Node present() {
+    return present;
+  }
+
+  synchronized boolean isDirectory() {
+    return directory;
+  }
+
+  synchronized InStore inStore() {
+    return inStore;
+  }
+
+  synchronized void inStore(InStore known) {
+    inStore = known;
+  }
+
+  synchronized @Nullable Facts settledFacts() {
+    return settledFacts;
+  }
+
+  synchronized @Nullable String alsoKey() {
+    return alsoKey;
+  }
+
+  synchronized void alsoKey(@Nullable String key) {
+    alsoKey = key;
+  }
+
+  /** Since when the store lags behind. */
+  synchronized long sinceMillis() {
+    return sinceMillis;
+  }
+
+  /** It shall be something else from here on. */
+  synchronized void shallBe(@Nullable Node node, boolean isDirectory, long nowMillis) {
+    if (settledAtMillis != 0) {
+      sinceMillis = nowMillis;
+    }
+    present = node;
+    directory = isDirectory;
+    touched();
+  }
+
+  /** What the name leads to has changed. */
+  synchronized void touched() {
+    generation++;
+    settledAtMillis = 0;
+  }
+
+  synchronized long generation() {
+    return generation;
+  }
+
+  /** True while the store has to be asked or told. */
+  synchronized boolean isPending() {
+    return settledAtMillis == 0;
+  }
+
+  /** When the store was brought there; 0 while it was not. */
+  synchronized long settledAtMillis() {
+    return settledAtMillis;
+  }
+
+  /**
+   * The store has it as it was at a generation.
+   *
+   * @return true where that is still what it shall be
+   */
+  synchronized boolean settled(long atGeneration, @Nullable Facts facts, long nowMillis) {
+    failures = 0;
+    boolean last = generation == atGeneration;
+    if (last) {
+      settledAtMillis = nowMillis;
+      settledFacts = facts;
+      for (CompletableFuture<@Nullable Void> waiter : waiting) {
+        waiter.complete(null);
+      }
+      waiting.clear();
+    }
+    return last;
+  }
+
+  /** One attempt failed: those who wait learn of it, the next attempt comes. */
+  synchronized void failed(Throwable why) {
+    failures++;
+    for (CompletableFuture<@Nullable Void> waiter : waiting) {
+      waiter.completeExceptionally(why);
+    }
+    waiting.clear();
+  }
+
+  synchronized int failures() {
+    return failures;
+  }
+
+  /** Ends when the store has what the name is now; exceptionally with the next failure. */
+  synchronized CompletableFuture<@Nullable Void> whenSettled() {
+    if (settledAtMillis != 0) {
+      return CompletableFuture.completedFuture(null);
+    }
+    CompletableFuture<@Nullable Void> waiter = new CompletableFuture<>();
+    waiting.add(waiter);
+    return waiter;
+  }
+
+  synchronized long dueNanos() {
+    return dueNanos;
+  }
+
+  synchronized void dueNanos(long nanos) {
+    dueNanos = nanos;
+  }
+
+  /** One worker at a time; false where another one is at it. */
+  synchronized boolean begin() {
+    if (running) {
+      return false;
+    }
+    running = true;
+    return true;
+  }
+
+  synchronized void end() {
+    running = false;
+  }
+
+  @Override
+  public String toString() {
+    return Objects.toString(dir.path()) + "/" + name;
+  }
+}

@@ -1,0 +1,456 @@
+package io.tiermount.fs.volume;
+
+import io.tiermount.backends.StoreException;
+import io.tiermount.backends.StoreException.Kind;
+import io.tiermount.backends.Version;
+import io.tiermount.fs.cache.ContentKey;
+import io.tiermount.fs.cache.Staging;
+import io.tiermount.fs.tree.Node;
+import io.tiermount.fs.tree.Nodes;
+import io.tiermount.fs.volume.NameChange.InStore;
+import io.tiermount.fs.volume.Reconciler.Outcome;
+import io.tiermount.fs.write.Base;
+import io.tiermount.fs.write.DirtyFile;
+import io.tiermount.fs.write.WriteOptions;
+import io.tiermount.fs.write.WriteOptions.Durability;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * When changes go to the store and what happens when they have, or when they can't: the schedule,
+ * waiting for it, retries, lost races, and the end of a local file's life.
+ */
+final class Publishing implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Publishing.class);
+
+  /** Under local durability a closed file rests so long before it is sent: appenders come again. */
+  private static final long REST_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private static final long FIRST_RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+  private static final long LAST_RETRY_NANOS = TimeUnit.SECONDS.toNanos(30);
+  private static final long BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final int PATIENCE = 200;
+
+  private final String mount;
+  private final String scope;
+  private final LocalNames names;
+  private final ChangeJournal journal;
+  private final Reconciler reconciler;
+  private final FactsStore facts;
+  private final Staging staging;
+  private final WriteOptions options;
+  private final StoreHealth health;
+  private final InstantSource clock;
+  private final Schedule schedule;
+  private volatile OpenFiles opens = new NobodyOpen();
+
+  /** Files whose content came from an object that is to go or to be replaced first. */
+  private final Map<String, LocalFile> borrowers = new ConcurrentHashMap<>();
+
+  /** Changes that are worked on now, with the key they are worked on under. */
+  private final Map<NameChange, String> running = new ConcurrentHashMap<>();
+
+  /** Where renames of directories are under way: what lies there waits. */
+  private final DirectoryMoves moves;
+
+  /** Fetches all of a file's bytes to this node. */
+  interface Bringer {
+    void bringHere(LocalFile file) throws IOException;
+  }
+
+  private final Bringer bringer;
+  private final LostRaces lostRaces;
+
+  /** What is shared by the parts of the write side. */
+  record Parts(
+      String mount,
+      String scope,
+      LocalNames names,
+      ChangeJournal journal,
+      Reconciler reconciler,
+      FactsStore facts,
+      Nodes nodes,
+      Staging staging,
+      WriteOptions options,
+      StoreHealth health,
+      InstantSource clock) {}
+
+  Publishing(Parts parts, DirectoryMoves moves, Bringer bringer) {
+    this.moves = moves;
+    this.bringer = bringer;
+    this.lostRaces = new LostRaces(parts, this);
+    this.mount = parts.mount;
+    this.scope = parts.scope;
+    this.names = parts.names;
+    this.journal = parts.journal;
+    this.reconciler = parts.reconciler;
+    this.facts = parts.facts;
+    this.staging = parts.staging;
+    this.options = parts.options;
+    this.health = parts.health;
+    this.clock = parts.clock;
+    this.schedule = new Schedule(mount, options.uploadThreads(), this::work, this::tick);
+  }
+
+  void start(OpenFiles openFiles) {
+    opens = openFiles;
+    schedule.start();
+    moves.start(this);
+  }
+
+  LostRaces lostRaces() {
+    return lostRaces;
+  }
+
+  OpenFiles opens() {
+    return opens;
+  }
+
+  boolean isRemote() {
+    return options.durability() == Durability.REMOTE;
+  }
+
+  // ---- When
+
+  /** Sends a change when its file has rested, at the latest when it is too old. */
+  void later(NameChange change) {
+    long age = TimeUnit.MILLISECONDS.toNanos(clock.millis() - change.sinceMillis());
+    long oldest = options.maxDirtyAge().toNanos() / 2;
+    schedule.notBefore(change, Math.clamp(oldest - age, 0, Math.min(REST_NANOS, oldest)));
+  }
+
+  void now(NameChange change) {
+    schedule.at(change, 0);
+  }
+
+  /** What the mount promises when a call returns: waits for the store, or not. */
+  void promised(NameChange change) throws StoreException {
+    if (isRemote()) {
+      await(change);
+    } else {
+      later(change);
+    }
+  }
+
+  /**
+   * Waits until the store has it.
+   *
+   * @throws StoreException why the next attempt failed; it will be tried again all the same
+   */
+  void await(NameChange change) throws StoreException {
+    CompletableFuture<@Nullable Void> settled = change.whenSettled();
+    now(change);
+    try {
+      settled.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new StoreException(
+          Kind.INTERRUPTED, change.name(), "interrupted while " + change + " is sent");
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof StoreException failed) {
+        throw failed;
+      }
+      throw new StoreException(
+          Kind.LOCAL_IO, change.name(), change + " could not be sent: " + e.getCause(), e);
+    }
+  }
+
+  // ---- Work
+
+  private void work(NameChange change) {
+    if (!change.isPending()) {
+      return;
+    }
+    if (!change.begin()) {
+      schedule.at(change, BUSY_NANOS / 10);
+      return;
+    }
+    // Announced before the moves are looked at, as they look here after they were announced.
+    running.put(change, LocalNames.key(change));
+    try {
+      if (isBlocked(change)) {
+        schedule.at(change, BUSY_NANOS);
+        return;
+      }
+      long generation = change.generation();
+      switch (reconciler.reconcile(change)) {
+        case Outcome.Done(Facts made) -> {
+          health.answered();
+          settle(change, generation, made);
+        }
+        case Outcome.Busy() -> schedule.at(change, BUSY_NANOS);
+        case Outcome.Lost(LocalFile file, StoreException why) -> lostRaces.lost(change, file, why);
+      }
+    } catch (IOException | RuntimeException e) {
+      failed(change, e);
+    } finally {
+      running.remove(change);
+      change.end();
+    }
+  }
+
+  /** Waits until nothing is being written under two prefixes. */
+  void awaitIdle(String from, String to) throws IOException {
+    while (running.values().stream()
+        .anyMatch(key -> (key + "/").startsWith(from) || (key + "/").startsWith(to))) {
+      try {
+        Thread.sleep(5);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted", e);
+      }
+    }
+  }
+
+  private void failed(NameChange change, Exception e) {
+    if (e instanceof StoreException store) {
+      boolean _ = health.failed(store);
+    }
+    Node node = change.present();
+    LocalFile file = node == null ? null : names.file(node);
+    if (file != null) {
+      file.failure(String.valueOf(e.getMessage()));
+    }
+    change.failed(e);
+    int shift = Math.min(change.failures() - 1, 10);
+    long delay = Math.min(LAST_RETRY_NANOS, FIRST_RETRY_NANOS << shift);
+    log.warn(
+        "{}: {} could not be sent: {}; next try in {} ms",
+        mount,
+        change,
+        e.getMessage(),
+        TimeUnit.NANOSECONDS.toMillis(delay));
+    schedule.at(change, delay);
+  }
+
+  /** True while something else has to be in the store before. */
+  private boolean isBlocked(NameChange change) throws IOException {
+    String key = LocalNames.key(change);
+    if (moves.isMoving(key)) {
+      return true;
+    }
+    LocalFile borrower = borrowers.get(key);
+    if (borrower == null || borrower.node() == change.present()) {
+      return false;
+    }
+    Base base = borrower.base();
+    Node dir = borrower.node().parent();
+    NameChange first = dir == null ? null : names.change(dir, borrower.node().name());
+    if (base == null
+        || !base.key().equals(key)
+        || borrower.node().isUnlinked()
+        || first == null
+        || !first.isPending()) {
+      borrowers.remove(key, borrower);
+      return false;
+    }
+    if (borrower.waited() > PATIENCE) {
+      // Each waits for the other: a rename in a circle. Its bytes come here instead.
+      bringer.bringHere(borrower);
+      borrowers.remove(key, borrower);
+      return false;
+    }
+    now(first);
+    return true;
+  }
+
+  /** The content of a file that got another name still lies under this key. */
+  void borrows(LocalFile file) {
+    Base base = file.base();
+    if (base != null) {
+      borrowers.put(base.key(), file);
+    }
+  }
+
+  private void settle(NameChange change, long generation, @Nullable Facts made) throws IOException {
+    Node node = change.present();
+    LocalFile file = node == null ? null : names.file(node);
+    names.lock.lock();
+    try {
+      if (change.generation() != generation || change.present() != node) {
+        journal.put(change);
+        schedule.at(change, isRemote() ? 0 : BUSY_NANOS);
+        return;
+      }
+      note(change, made);
+      if (!change.settled(generation, made, clock.millis())) {
+        throw new IllegalStateException("names.lock is held by whoever changes a name");
+      }
+      journal.batch(batch -> {
+        journal.remove(batch, change);
+        if (file != null && file.content() == null) {
+          journal.remove(batch, file);
+        } else if (file != null) {
+          file.acknowledged(false);
+          journal.put(batch, file);
+        }
+      });
+      if (file != null && file.content() == null) {
+        names.remove(file);
+        clean(file, made);
+      }
+    } finally {
+      names.lock.unlock();
+    }
+    if (file != null && file.content() != null) {
+      retire(file);
+    }
+  }
+
+  private void note(NameChange change, @Nullable Facts made) {
+    if (made == null) {
+      facts.remove(change.dir().id(), change.name());
+    } else {
+      facts.put(change.dir().id(), change.name(), made);
+    }
+  }
+
+  /** The store has all there was to know of it. */
+  private void clean(LocalFile file, @Nullable Facts made) {
+    Node node = file.node();
+    if (made == null) {
+      return;
+    }
+    Version before = node.attachment() instanceof Facts told ? told.version() : null;
+    node.attach(made);
+    if (before != null && made.version() != null) {
+      opens.reversion(node, before, made.version());
+    }
+  }
+
+  // ---- The end of a local file
+
+  /** Makes a cached file of a local one that is published and that nobody has open. */
+  void retire(LocalFile file) {
+    DirtyFile data = file.content();
+    if (data == null) {
+      return;
+    }
+    try {
+      boolean _ = opens.ifClosed(file.node(), () -> retireClosed(file, data));
+    } catch (IOException e) {
+      log.warn("{}: {} stays as it is: {}", mount, file, e.getMessage());
+    }
+  }
+
+  private void retireClosed(LocalFile file, DirtyFile data) throws IOException {
+    names.lock.lock();
+    try {
+      Node node = file.node();
+      Node dir = node.parent();
+      if (names.file(node) != file || dir == null) {
+        return;
+      }
+      if (node.isUnlinked() || file.isLost()) {
+        names.remove(file);
+        journal.batch(batch -> journal.remove(batch, file));
+        data.close();
+        if (!file.isLost()) {
+          staging.discard(data.staging());
+        }
+        return;
+      }
+      NameChange change = names.change(dir, node.name());
+      Base base = file.base();
+      if ((change != null && change.isPending()) || base == null) {
+        return;
+      }
+      if (data.isChanged()) {
+        // A mapping wrote after its descriptor was closed.
+        pending(file);
+        return;
+      }
+      if (!data.staging().isUnused()) {
+        return;
+      }
+      names.remove(file);
+      Facts stored = facts.get(dir.id(), node.name());
+      node.attach(stored != null && base.version().equals(stored.version()) ? stored : null);
+      journal.batch(batch -> journal.remove(batch, file));
+      data.close();
+      if (data.isWhole()) {
+        boolean _ =
+            staging.adopt(data.staging(), new ContentKey(scope, base.key(), base.version()));
+      } else {
+        staging.discard(data.staging());
+      }
+    } finally {
+      names.lock.unlock();
+    }
+  }
+
+  /** Notes that a file's content or attributes are not the store's; with the names' lock held. */
+  NameChange pending(LocalFile file) throws IOException {
+    Node node = file.node();
+    Node dir = node.parent();
+    if (dir == null) {
+      throw new IllegalStateException("the root is no file");
+    }
+    Base base = file.base();
+    InStore inStore = base == null ? InStore.NOTHING : new InStore.Held(base.version());
+    NameChange change = names.changing(dir, node.name(), node.segment(), inStore);
+    change.shallBe(node, file.isDirectory(), clock.millis());
+    names.add(file);
+    journal.batch(batch -> {
+      journal.put(batch, file);
+      journal.put(batch, change);
+    });
+    later(change);
+    return change;
+  }
+
+  // ---- Now and then
+
+  private void tick() {
+    names.sweep();
+    for (LocalFile file : names.files()) {
+      if (file.content() != null) {
+        retire(file);
+      }
+    }
+  }
+
+  /** Data and journal survive a power loss. */
+  void sync(LocalFile file) throws IOException {
+    DirtyFile data = file.content();
+    if (data != null) {
+      data.sync();
+    }
+    journal.sync();
+  }
+
+  /** Sends everything; returns when the store has it. */
+  void drain() throws StoreException {
+    for (NameChange change : names.pending()) {
+      await(change);
+    }
+  }
+
+  @Override
+  public void close() {
+    schedule.close();
+  }
+
+  /** Before the mount is up. */
+  private static final class NobodyOpen implements OpenFiles {
+    @Override
+    public boolean ifClosed(Node node, Exclusive action) throws IOException {
+      action.run();
+      return true;
+    }
+
+    @Override
+    public void reversion(Node node, Version before, Version now) {}
+
+    @Override
+    public void renamedAway(Node dir, String name) {}
+  }
+}

@@ -1,0 +1,410 @@
+package io.tiermount.fs.volume;
+
+import io.tiermount.backends.ByteSource;
+import io.tiermount.backends.ObjectAttributes;
+import io.tiermount.backends.ObjectInfo;
+import io.tiermount.backends.ObjectStore;
+import io.tiermount.backends.StoreException;
+import io.tiermount.backends.StoreException.Kind;
+import io.tiermount.backends.Version;
+import io.tiermount.backends.WriteCondition;
+import io.tiermount.fs.cache.BlockCache;
+import io.tiermount.fs.cache.ContentKey;
+import io.tiermount.fs.cache.ReadableFile;
+import io.tiermount.fs.tree.Node;
+import io.tiermount.fs.volume.LocalFile.Attempt;
+import io.tiermount.fs.volume.LocalFile.ObjectMeta;
+import io.tiermount.fs.volume.NameChange.InStore;
+import io.tiermount.fs.write.Base;
+import io.tiermount.fs.write.DirtyFile;
+import io.tiermount.fs.write.PublishContent;
+import io.tiermount.fs.write.PublishOrder;
+import io.tiermount.fs.write.Publisher;
+import io.tiermount.fs.write.UploadLog;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings the store to where one name shall be: uploads what changed, copies what only got another
+ * name or other attributes, writes markers, deletes. What it does is derived from the state of the
+ * name and its file, never from a history, so that it can be done again after a kill at any point.
+ */
+final class Reconciler {
+  /** A writer that never pauses: after so many tries what was read is published as it is. */
+  private static final int TRIES = 4;
+
+  private final ObjectStore store;
+  private final String scope;
+  private final LocalNames names;
+  private final ChangeJournal journal;
+  private final Publisher publisher;
+  private final BlockCache cache;
+  private final InstantSource clock;
+
+  /** Opens the content of a version, for what lies below a partly written file. */
+  interface Opener {
+    ReadableFile open(Base base);
+  }
+
+  private final Opener opener;
+
+  /** Told of copies, so that who has the old object open finds the new one. */
+  interface Renamed {
+    void renamed(String key, Version version, String newKey, Version newVersion);
+  }
+
+  private volatile Renamed renamed = (_, _, _, _) -> {};
+
+  void tell(Renamed listener) {
+    renamed = listener;
+  }
+
+  Reconciler(
+      ObjectStore store,
+      String scope,
+      LocalNames names,
+      ChangeJournal journal,
+      Publisher publisher,
+      BlockCache cache,
+      Opener opener,
+      InstantSource clock) {
+    this.store = store;
+    this.scope = scope;
+    this.names = names;
+    this.journal = journal;
+    this.publisher = publisher;
+    this.cache = cache;
+    this.opener = opener;
+    this.clock = clock;
+  }
+
+  /** What the store has now. */
+  sealed interface Outcome {
+    /**
+     * The name is as it shall be.
+     *
+     * @param facts of the object; null where there is none
+     */
+    record Done(@Nullable Facts facts) implements Outcome {}
+
+    /** The content changed while it was read: later. */
+    record Busy() implements Outcome {}
+
+    /** Somebody else's object has the name. */
+    record Lost(LocalFile file, StoreException why) implements Outcome {}
+  }
+
+  /** Once; blocks. */
+  Outcome reconcile(NameChange change) throws IOException {
+    Node node = change.present();
+    if (node == null) {
+      return remove(change);
+    }
+    LocalFile file = names.file(node);
+    if (file == null) {
+      return new Outcome.Done(change.settledFacts());
+    }
+    file.publishing.lock();
+    try {
+      if (change.present() != node) {
+        return new Outcome.Busy();
+      }
+      return file.isDirectory() ? marker(change, file) : object(change, file);
+    } finally {
+      file.publishing.unlock();
+    }
+  }
+
+  private Outcome remove(NameChange change) throws IOException {
+    String key = LocalNames.key(change);
+    if (!(change.inStore() instanceof InStore.Nothing)) {
+      if (change.isDirectory()) {
+        store.delete(key + "/");
+      } else {
+        store.delete(key);
+      }
+    }
+    String also = change.alsoKey();
+    if (also != null) {
+      store.delete(also);
+    }
+    change.inStore(InStore.NOTHING);
+    return new Outcome.Done(null);
+  }
+
+  private Outcome marker(NameChange change, LocalFile file) throws IOException {
+    String key = LocalNames.key(change) + "/";
+    Base before = file.base();
+    if (before != null && before.key().equals(key) && !file.isMetaChanged()) {
+      return new Outcome.Done(file.facts(key, clock.millis()));
+    }
+    long generation = file.metaGeneration();
+    ObjectMeta meta = known(file);
+    ObjectAttributes attributes =
+        ObjectMetadata.attributes(
+            new ObjectMeta(meta.posix(), ObjectMetadata.DIRECTORY_TYPE, meta.foreign()),
+            meta.posix(),
+            ObjectMetadata.newId(),
+            null);
+    boolean make = change.inStore() instanceof InStore.Nothing && before == null;
+    ObjectInfo info;
+    try {
+      info =
+          store.put(
+              key,
+              ByteSource.of(new byte[0]),
+              attributes,
+              make ? condition(InStore.NOTHING) : WriteCondition.ALWAYS);
+    } catch (StoreException e) {
+      Optional<ObjectInfo> there =
+          e.kind() == Kind.PRECONDITION_FAILED ? store.head(key) : Optional.empty();
+      if (there.isEmpty()) {
+        throw e;
+      }
+      info = there.get(); // Another node made it: it is there, which is what mkdir promised.
+    }
+    file.base(new Base(key, info.version(), 0));
+    file.metaPublished(generation);
+    change.inStore(new InStore.Held(info.version()));
+    return new Outcome.Done(Facts.of(withMetadata(info, attributes), true, clock.millis()));
+  }
+
+  private Outcome object(NameChange change, LocalFile file) throws IOException {
+    String key = LocalNames.key(change);
+    Attempt attempt = file.attempt();
+    if (attempt != null && settleAttempt(change, file, attempt)) {
+      attempt = null;
+    }
+    DirtyFile data = file.content();
+    Base base = file.base();
+    if (data != null && (base == null || data.isChanged())) {
+      return upload(change, file, data, key);
+    }
+    if (base == null) {
+      throw new IllegalStateException(file + " has neither content nor a base");
+    }
+    if (base.key().equals(key) && !file.isMetaChanged()) {
+      return new Outcome.Done(facts(file, key, base));
+    }
+    return copy(change, file, base, key);
+  }
+
+  private Facts facts(LocalFile file, String key, Base base) throws IOException {
+    PosixMetadata posix = file.meta().posix();
+    DirtyFile data = file.content();
+    if (data != null) {
+      posix = LocalFile.withTimes(posix, data.stat());
+    }
+    return new Facts(
+        false,
+        key,
+        base.version(),
+        base.sizeBytes(),
+        clock.millis() * 1_000_000L,
+        posix,
+        clock.millis());
+  }
+
+  /**
+   * An earlier process, or an earlier try, began to write the object and its end is not known.
+   *
+   * @return true where it had succeeded or has been given up; false where the store can't say
+   */
+  private boolean settleAttempt(NameChange change, LocalFile file, Attempt attempt)
+      throws IOException {
+    if (!attempt.uploadId().isEmpty()) {
+      store.resumeUpload(attempt.key(), attempt.uploadId()).abort();
+    }
+    Optional<ObjectInfo> there = store.head(attempt.key());
+    if (there.isPresent() && ObjectMetadata.isOurs(there.get(), attempt.id())) {
+      Base written = new Base(attempt.key(), there.get().version(), there.get().sizeBytes());
+      file.base(written);
+      NameChange of = attempt.key().equals(LocalNames.key(change)) ? change : null;
+      if (of != null) {
+        of.inStore(new InStore.Held(written.version()));
+      }
+    }
+    file.attempt(null);
+    return true;
+  }
+
+  private Outcome upload(NameChange change, LocalFile file, DirtyFile data, String key)
+      throws IOException {
+    for (int tried = 1; ; tried++) {
+      long generation = file.metaGeneration();
+      ObjectMeta meta = known(file);
+      boolean last = tried == TRIES;
+      DirtyFile.Sending sending = data.send();
+      boolean sent = false;
+      try {
+        PosixMetadata posix = LocalFile.withTimes(meta.posix(), data.stat());
+        Attempt attempt = new Attempt(ObjectMetadata.newId(), key, "");
+        ObjectAttributes attributes =
+            ObjectMetadata.attributes(meta, posix, attempt.id(), file.headers());
+        begin(file, attempt);
+        PublishOrder order =
+            new PublishOrder(key, attributes, condition(change.inStore()), file.base());
+        Optional<ObjectInfo> made =
+            publisher.publish(
+                order, last ? new AsItIs(sending) : sending, log(file, attempt), null);
+        file.attempt(null);
+        if (made.isPresent()) {
+          sent = true;
+          Base now = new Base(key, made.get().version(), sending.sizeBytes());
+          file.base(now);
+          sending.sent(data.isWhole() ? null : opener.open(now));
+          file.metaPublished(generation);
+          change.inStore(new InStore.Held(now.version()));
+          file.failure(null);
+          return new Outcome.Done(
+              Facts.of(withMetadata(made.get(), attributes), false, clock.millis()));
+        }
+      } catch (StoreException e) {
+        if (e.kind() == Kind.PRECONDITION_FAILED) {
+          return raced(change, file, e);
+        }
+        throw e;
+      } finally {
+        if (!sent) {
+          sending.failed();
+        }
+      }
+      if (last) {
+        return new Outcome.Busy();
+      }
+    }
+  }
+
+  /** The condition did not hold: another's object, or our own of a try whose answer was lost. */
+  private Outcome raced(NameChange change, LocalFile file, StoreException why) throws IOException {
+    Attempt attempt = file.attempt();
+    if (attempt != null) {
+      Base before = file.base();
+      boolean _ = settleAttempt(change, file, attempt);
+      Base after = file.base();
+      if (after != null && !after.equals(before)) {
+        return new Outcome.Busy();
+      }
+    }
+    return new Outcome.Lost(file, why);
+  }
+
+  private Outcome copy(NameChange change, LocalFile file, Base base, String key)
+      throws IOException {
+    long generation = file.metaGeneration();
+    boolean changed = file.isMetaChanged();
+    ObjectMeta meta = known(file);
+    DirtyFile data = file.content();
+    PosixMetadata posix =
+        data == null ? meta.posix() : LocalFile.withTimes(meta.posix(), data.stat());
+    Attempt attempt = new Attempt(ObjectMetadata.newId(), key, "");
+    ObjectAttributes attributes =
+        changed ? ObjectMetadata.attributes(meta, posix, attempt.id(), file.headers()) : null;
+    ObjectInfo made;
+    try {
+      if (changed) {
+        begin(file, attempt);
+      }
+      made = store.copy(base.key(), base.version(), key, attributes, condition(change.inStore()));
+    } catch (StoreException e) {
+      if (e.kind() == Kind.PRECONDITION_FAILED || e.kind() == Kind.NOT_FOUND) {
+        return raced(change, file, e);
+      }
+      throw e;
+    }
+    Base now = new Base(key, made.version(), base.sizeBytes());
+    file.base(now);
+    file.attempt(null);
+    if (changed) {
+      file.metaPublished(generation);
+    }
+    change.inStore(new InStore.Held(now.version()));
+    renamed.renamed(base.key(), base.version(), key, now.version());
+    boolean _ =
+        cache.rekey(
+            new ContentKey(scope, base.key(), base.version()),
+            new ContentKey(scope, key, now.version()));
+    return new Outcome.Done(facts(file, key, now));
+  }
+
+  /** The object's own headers and other metadata, asked for where they are not known. */
+  private ObjectMeta known(LocalFile file) throws StoreException {
+    ObjectMeta meta = file.meta();
+    Base base = file.base();
+    if (meta.foreign() != null) {
+      return meta;
+    }
+    Optional<ObjectInfo> there = base == null ? Optional.empty() : store.head(base.key());
+    file.headers(there.map(ObjectInfo::headers).orElse(null));
+    return file.describe(
+        there.map(ObjectInfo::contentType).orElse(null),
+        there.map(ObjectMetadata::foreign).orElse(Map.of()));
+  }
+
+  private void begin(LocalFile file, Attempt attempt) throws IOException {
+    file.attempt(attempt);
+    journal.put(file);
+  }
+
+  private UploadLog log(LocalFile file, Attempt attempt) {
+    return new UploadLog() {
+      @Override
+      public void begun(String key, String uploadId) throws IOException {
+        begin(file, new Attempt(attempt.id(), key, uploadId));
+      }
+
+      @Override
+      public void ended(String key, String uploadId) {
+        file.attempt(attempt);
+      }
+    };
+  }
+
+  private WriteCondition condition(InStore inStore) {
+    if (!store.limits().conditionalWrites()) {
+      return WriteCondition.ALWAYS;
+    }
+    return switch (inStore) {
+      case InStore.Nothing _ -> WriteCondition.IF_ABSENT;
+      case InStore.Unknown _ -> WriteCondition.ALWAYS;
+      case InStore.Held(Version version) -> new WriteCondition.IfVersion(version);
+    };
+  }
+
+  private static ObjectInfo withMetadata(ObjectInfo info, ObjectAttributes attributes) {
+    return new ObjectInfo(
+        info.key(),
+        info.sizeBytes(),
+        info.version(),
+        info.lastModified(),
+        attributes.contentType(),
+        attributes.metadata());
+  }
+
+  /** Content that is published though its writer goes on: some moment of each of its parts. */
+  private record AsItIs(DirtyFile.Sending sending) implements PublishContent {
+    @Override
+    public long sizeBytes() {
+      return sending.sizeBytes();
+    }
+
+    @Override
+    public int read(long offsetBytes, ByteBuffer target) throws IOException {
+      return sending.read(offsetBytes, target);
+    }
+
+    @Override
+    public boolean unchanged(long offsetBytes, long lengthBytes) {
+      return sending.unchanged(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public boolean stillSame() {
+      return true;
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package io.tiermount.fs.volume;
+
+import io.tiermount.backends.os.Errno;
+import io.tiermount.backends.os.ErrnoException;
+import io.tiermount.fs.tree.Node;
+import io.tiermount.fs.tree.Nodes;
+import io.tiermount.fs.volume.ChangeJournal.MoveRecord;
+import io.tiermount.fs.volume.NameChange.InStore;
+import io.tiermount.fs.write.Base;
+import io.tiermount.fs.write.DirtyFile;
+import java.io.IOException;
+import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Renames. A file that the store does not have yet goes there under its new name alone; one that it
+ * has is copied on the server side and deleted under the old name; a directory is moved by {@link
+ * DirectoryMoves}. A rename replaces whatever has the new name, as rename(2) does: the last one
+ * wins, also between nodes.
+ */
+public final class Renames {
+  private final LocalNames names;
+  private final ChangeJournal journal;
+  private final Publishing publishing;
+  private final DirectoryMoves moves;
+  private final Nodes nodes;
+  private final InstantSource clock;
+  private final Changes changes;
+
+  Renames(Publishing.Parts parts, Publishing publishing, DirectoryMoves moves, Changes changes) {
+    this.names = parts.names();
+    this.journal = parts.journal();
+    this.nodes = parts.nodes();
+    this.clock = parts.clock();
+    this.publishing = publishing;
+    this.moves = moves;
+    this.changes = changes;
+  }
+
+  /** A name and what it stands for. */
+  public record Named(Node node, Facts facts) {}
+
+  /**
+   * Renames; the caller has checked what rename(2) checks (types, an empty target, no loop).
+   *
+   * @param target what has the new name now; null for nothing
+   */
+  public void rename(Named what, Node newDir, String newName, @Nullable Named target)
+      throws IOException {
+    String segment = changes.segment(newDir, newName);
+    Node node = what.node();
+    Node oldDir = node.parent();
+    if (oldDir == null) {
+      throw new ErrnoException("renaming the mount's root", Errno.EBUSY);
+    }
+    if (what.facts().directory()) {
+      String from = LocalNames.storeKey(node);
+      moves.awaitQuiet(from);
+      moves.awaitQuiet(LocalNames.pathKey(newDir) + segment + "/");
+    }
+    NameChange from;
+    NameChange to;
+    LocalFile file;
+    names.lock.lock();
+    try {
+      LocalFile known = names.file(node);
+      file = known != null ? known : WriteOpens.local(node, what.facts());
+      boolean directory = file.isDirectory();
+      from = names.changing(oldDir, node.name(), node.segment(), inStore(what, known));
+      to = names.changing(newDir, newName, segment, InStore.UNKNOWN);
+      String old = LocalNames.storeKey(node);
+      from.shallBe(null, directory, clock.millis());
+      Changes.alsoKey(from, what.facts());
+      to.shallBe(node, directory, clock.millis());
+      MoveRecord move =
+          directory
+              ? new MoveRecord(node.id(), old, LocalNames.pathKey(newDir) + segment + "/", false)
+              : null;
+      if (move != null) {
+        from.inStore(InStore.NOTHING);
+      }
+      forgetTarget(target);
+      LocalFile moved = file;
+      nodes.move(
+          node,
+          newDir,
+          newName,
+          segment,
+          (batch, _) -> {
+            journal.put(batch, from);
+            journal.put(batch, to);
+            journal.put(batch, moved);
+            if (move != null) {
+              journal.put(batch, move);
+            }
+            LocalFile lost = target == null ? null : names.file(target.node());
+            if (lost != null) {
+              journal.remove(batch, lost);
+            }
+          });
+      names.add(file);
+      node.attach(changes.facts(file));
+      if (move != null) {
+        moves.begin(node, move);
+      } else {
+        publishing.borrows(file);
+      }
+      changes.keep(oldDir);
+    } finally {
+      names.lock.unlock();
+    }
+    retireTarget(target);
+    promise(file, from, to);
+  }
+
+  private static InStore inStore(Named what, @Nullable LocalFile known) {
+    if (known != null) {
+      Base base = known.base();
+      return base == null ? InStore.NOTHING : new InStore.Held(base.version());
+    }
+    return what.facts().version() == null
+        ? InStore.UNKNOWN
+        : new InStore.Held(what.facts().version());
+  }
+
+  private void forgetTarget(@Nullable Named target) {
+    if (target == null) {
+      return;
+    }
+    target.node().unlinked(true);
+    names.disown(target.node());
+    LocalFile lost = names.file(target.node());
+    if (lost != null && lost.content() == null) {
+      names.remove(lost);
+    }
+  }
+
+  private void retireTarget(@Nullable Named target) {
+    LocalFile lost = target == null ? null : names.file(target.node());
+    if (lost != null) {
+      publishing.retire(lost);
+    }
+  }
+
+  private void promise(LocalFile file, NameChange from, NameChange to) throws IOException {
+    if (file.isDirectory()) {
+      // Visible here; the store follows (SEMANTICS).
+      publishing.now(to);
+      publishing.now(from);
+      return;
+    }
+    DirtyFile data = file.content();
+    boolean unfinished =
+        data != null && !file.isAcknowledged() && (file.base() == null || data.isChanged());
+    if (!unfinished) {
+      publishing.promised(to);
+    }
+    if (from.inStore() instanceof InStore.Nothing || !unfinished) {
+      publishing.promised(from);
+    }
+  }
+}

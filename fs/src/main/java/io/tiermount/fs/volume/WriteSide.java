@@ -1,0 +1,322 @@
+package io.tiermount.fs.volume;
+
+import io.tiermount.backends.ObjectStore;
+import io.tiermount.backends.StoreException;
+import io.tiermount.fs.cache.BlockCache;
+import io.tiermount.fs.cache.ReadableFile;
+import io.tiermount.fs.cache.Staging;
+import io.tiermount.fs.cache.StagingFile;
+import io.tiermount.fs.meta.StateStore;
+import io.tiermount.fs.scope.AccessOptions;
+import io.tiermount.fs.tree.Node;
+import io.tiermount.fs.tree.Nodes;
+import io.tiermount.fs.volume.ChangeJournal.FileRecord;
+import io.tiermount.fs.volume.ChangeJournal.LostRecord;
+import io.tiermount.fs.volume.ChangeJournal.MoveRecord;
+import io.tiermount.fs.volume.ChangeJournal.NameRecord;
+import io.tiermount.fs.write.Base;
+import io.tiermount.fs.write.DirtyFile;
+import io.tiermount.fs.write.Publisher;
+import io.tiermount.fs.write.WriteOptions;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The parts that make a volume writable, wired together, and what an earlier process left. */
+final class WriteSide implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(WriteSide.class);
+
+  /** What the write side needs of the volume it belongs to. */
+  record Needs(
+      String mount,
+      String scope,
+      ObjectStore store,
+      BlockCache cache,
+      StateStore state,
+      Nodes nodes,
+      WriteOptions options,
+      AccessOptions access,
+      FactsStore facts,
+      StoreHealth health,
+      InstantSource clock) {}
+
+  private final Needs needs;
+  private final LocalNames names;
+  private final ChangeJournal journal;
+  private final Publisher publisher;
+  private final DirectoryMoves moves;
+  private final Publishing publishing;
+  private final Changes changes;
+  private final Renames renames;
+  private final Recovered recovered;
+  private final Reconciler.Opener opener;
+
+  WriteSide(Needs needs, Reconciler.Opener opener, Changes.Inos inos) throws IOException {
+    this.needs = needs;
+    this.opener = opener;
+    names = new LocalNames(needs.clock);
+    journal = new ChangeJournal(needs.state, needs.nodes.root().id());
+    publisher = new Publisher(needs.store, needs.options.uploadThreads());
+    Staging staging = needs.cache.staging();
+    Reconciler reconciler =
+        new Reconciler(
+            needs.store, needs.scope, names, journal, publisher, needs.cache, opener, needs.clock);
+    Publishing.Parts parts =
+        new Publishing.Parts(
+            needs.mount,
+            needs.scope,
+            names,
+            journal,
+            reconciler,
+            needs.facts,
+            needs.nodes,
+            staging,
+            needs.options,
+            needs.health,
+            needs.clock);
+    WriteOpens opens = new WriteOpens(needs.scope, names, journal, staging, opener);
+    moves = new DirectoryMoves(parts, needs.store, needs.cache);
+    reconciler.tell(moves::renamed);
+    publishing = new Publishing(parts, moves, opens);
+    changes =
+        new Changes(
+            parts, publishing, opens, needs.access, needs.store.limits().maxKeyBytes(), inos);
+    renames = new Renames(parts, publishing, moves, changes);
+    recovered = new Recovered();
+    recovered.run(staging);
+  }
+
+  LocalNames names() {
+    return names;
+  }
+
+  DirectoryMoves moves() {
+    return moves;
+  }
+
+  Changes changes() {
+    return changes;
+  }
+
+  Renames renames() {
+    return renames;
+  }
+
+  Publishing publishing() {
+    return publishing;
+  }
+
+  /** The mount is up: what was left behind goes on its way. */
+  void start(OpenFiles opens) {
+    publishing.start(opens);
+    for (NameChange change : names.pending()) {
+      publishing.now(change);
+    }
+  }
+
+  /** Reads the journal of an earlier process. */
+  private final class Recovered {
+    private final Map<Long, LocalFile> byNode = new HashMap<>();
+
+    void run(Staging staging) throws IOException {
+      List<FileRecord> files = new ArrayList<>();
+      journal.files(files::add);
+      for (FileRecord record : files) {
+        restore(staging, record);
+      }
+      List<NameRecord> changed = new ArrayList<>();
+      journal.names(changed::add);
+      for (NameRecord record : changed) {
+        restore(record);
+      }
+      List<MoveRecord> moved = new ArrayList<>();
+      journal.moves(moved::add);
+      for (MoveRecord record : moved) {
+        Node node = needs.nodes.byId(record.nodeId());
+        if (node != null) {
+          moves.restore(node, record);
+        }
+      }
+      for (LocalFile file : byNode.values()) {
+        settle(staging, file);
+      }
+    }
+
+    private void restore(Staging staging, FileRecord record) throws IOException {
+      Node node = needs.nodes.byId(record.nodeId());
+      if (node == null) {
+        log.warn("{}: the journal has a file that the node table does not know", needs.mount);
+        return;
+      }
+      DirtyFile data = null;
+      if (record.hasContent()) {
+        Optional<StagingFile> found = staging.reopen(record.directoryId(), record.stagingId());
+        if (found.isEmpty()) {
+          log.error(
+              "{}: the data file of {} is gone from the cache directory: what was written to it"
+                  + " and not yet sent is lost",
+              needs.mount,
+              node.path());
+          journal.batch(batch ->
+              journal.remove(
+                  batch, new LocalFile(node, false, record.meta(), record.base(), null)));
+          return;
+        }
+        data = content(found.get(), record);
+      }
+      LocalFile file = new LocalFile(node, record.directory(), record.meta(), record.base(), data);
+      file.acknowledged(record.acknowledged());
+      file.attempt(record.attempt());
+      if (record.metaChanged()) {
+        file.metaUnpublished();
+      }
+      byNode.put(node.id(), file);
+      names.add(file);
+    }
+
+    private DirtyFile content(StagingFile staged, FileRecord record) throws IOException {
+      Base base = record.base();
+      if (record.underBytes() < 0 || base == null) {
+        return DirtyFile.whole(staged, record.tracked(), record.published());
+      }
+      ReadableFile under = opener.open(base);
+      DirtyFile data =
+          DirtyFile.partial(
+              staged,
+              under,
+              (group, chunks) -> journal.chunks(record.nodeId(), group, chunks),
+              record.published());
+      journal.chunksOf(record.nodeId(), data);
+      data.restoreCut(record.underBytes());
+      return data;
+    }
+
+    private void restore(NameRecord record) throws IOException {
+      Node dir = needs.nodes.byKernelId(record.dirId());
+      Node present = record.nodeId() == 0 ? null : needs.nodes.byId(record.nodeId());
+      if (dir == null || (record.nodeId() != 0 && present == null)) {
+        log.warn(
+            "{}: the journal has a name whose directory is gone: {}", needs.mount, record.name());
+        return;
+      }
+      NameChange change =
+          new NameChange(
+              dir,
+              record.name(),
+              record.segment(),
+              present,
+              record.directory(),
+              record.inStore(),
+              needs.clock.millis());
+      change.alsoKey(record.alsoKey());
+      if (present != null && names.file(present) == null) {
+        journal.batch(batch -> journal.remove(batch, change));
+        return; // Its data file is gone, which was said.
+      }
+      names.restore(change);
+      if (present != null && record.directory()) {
+        names.owns(present);
+      }
+    }
+
+    /** What was never acknowledged by a close or an fsync is no version of the file. */
+    private void settle(Staging staging, LocalFile file) throws IOException {
+      DirtyFile data = file.content();
+      if (data == null) {
+        return;
+      }
+      Node node = file.node();
+      boolean changed = file.base() == null || data.isChanged();
+      NameChange change = node.parent() == null ? null : names.change(node.parent(), node.name());
+      boolean named = change != null && change.present() == node;
+      if (changed && !file.isAcknowledged()) {
+        giveUp(staging, file, data, named ? change : null);
+      } else if (changed && !named) {
+        names.lock.lock();
+        try {
+          NameChange _ = publishing.pending(file);
+        } finally {
+          names.lock.unlock();
+        }
+      }
+    }
+
+    private void giveUp(
+        Staging staging, LocalFile file, DirtyFile data, @Nullable NameChange change)
+        throws IOException {
+      boolean empty = data.stat().sizeBytes() == 0;
+      LostRecord kept =
+          empty
+              ? null
+              : publishing
+                  .lostRaces()
+                  .lostRecord(
+                      file,
+                      data,
+                      "its writer had neither closed nor synced it when tiermount ended");
+      boolean renamed = file.base() != null;
+      journal.batch(batch -> {
+        if (kept != null) {
+          journal.put(batch, kept);
+        }
+        if (!renamed) {
+          journal.remove(batch, file);
+          if (change != null) {
+            journal.remove(batch, change);
+          }
+        }
+      });
+      data.close();
+      file.content(null);
+      if (kept == null) {
+        staging.discard(data.staging());
+      } else {
+        data.staging().close();
+      }
+      if (renamed) {
+        // The version before it stays; its name may have been changed.
+        if (change == null && !file.isMetaChanged()) {
+          names.remove(file);
+          journal.batch(batch -> journal.remove(batch, file));
+        } else {
+          journal.put(file);
+        }
+        return;
+      }
+      names.remove(file);
+      if (change != null) {
+        names.drop(change);
+      }
+    }
+  }
+
+  /** Sends everything that is pending; see {@code tiermount sync}. */
+  void drain() throws StoreException {
+    publishing.drain();
+  }
+
+  @Override
+  public void close() {
+    moves.close();
+    publishing.close();
+    publisher.close();
+    for (LocalFile file : names.files()) {
+      DirtyFile data = file.content();
+      if (data != null) {
+        data.close();
+        try {
+          data.staging().close();
+        } catch (IOException e) {
+          log.debug("closing {}: {}", data.staging().path(), e.getMessage());
+        }
+      }
+    }
+  }
+}
