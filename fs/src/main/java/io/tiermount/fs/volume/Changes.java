@@ -23,6 +23,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +44,8 @@ public final class Changes {
   private final InstantSource clock;
   private final int maxKeyBytes;
   private final Inos inos;
+  private volatile Consumer<LocalFile> begun = _ -> {};
+  private volatile Consumer<LocalFile> ended = _ -> {};
   private final Syncs syncs;
 
   /** Numbers for new inodes. */
@@ -86,6 +89,12 @@ public final class Changes {
     return publishing.lostRaces().tellLost(dir, name);
   }
 
+  /** Whoever wants to know of files that are being written. */
+  void writers(Consumer<LocalFile> onBegin, Consumer<LocalFile> onEnd) {
+    begun = onBegin;
+    ended = onEnd;
+  }
+
   // ---- New names
 
   /**
@@ -108,6 +117,7 @@ public final class Changes {
       LocalFile made =
           make(dir, name, segment, birth, false, DirtyFile.whole(data, false, Stamp.NONE));
       kept = true;
+      begun.accept(made);
       return made;
     } finally {
       if (!kept) {
@@ -276,6 +286,7 @@ public final class Changes {
    */
   public LocalFile openForWriting(Node node, Facts facts, boolean truncate) throws IOException {
     LocalFile file = opens.open(node, facts, truncate);
+    begun.accept(file);
     node.attach(file.facts(keyOf(node), clock.millis()));
     return file;
   }
@@ -297,6 +308,7 @@ public final class Changes {
 
   /** The last descriptor of a file is closed. */
   public void released(LocalFile file) throws IOException {
+    ended.accept(file);
     DirtyFile data = file.content();
     if (data == null) {
       return;

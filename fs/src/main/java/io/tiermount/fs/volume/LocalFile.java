@@ -1,12 +1,14 @@
 package io.tiermount.fs.volume;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.backends.ObjectAttributes;
 import io.tiermount.backends.Version;
 import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.FileStat;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.write.Base;
 import io.tiermount.fs.write.DirtyFile;
+import io.tiermount.fs.write.PartsAhead;
 import io.tiermount.fs.write.Stamp;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -58,6 +60,25 @@ public final class LocalFile {
    * @param uploadId "" where it is not multipart
    */
   record Attempt(String id, String key, String uploadId) {}
+
+  /**
+   * Parts sent while it is being written.
+   *
+   * @param attempt in the attributes that the object will have
+   * @param generation of the attributes
+   */
+  record Ahead(PartsAhead parts, Attempt attempt, ObjectAttributes attributes, long generation) {}
+
+  /** Guarded by {@link #publishing}. */
+  private @Nullable Ahead ahead;
+
+  @Nullable Ahead ahead() {
+    return ahead;
+  }
+
+  void ahead(@Nullable Ahead sent) {
+    ahead = sent;
+  }
 
   /**
    * What the object says of itself beside its bytes.

@@ -12,6 +12,7 @@ import io.tiermount.fs.cache.BlockCache;
 import io.tiermount.fs.cache.ContentKey;
 import io.tiermount.fs.cache.ReadableFile;
 import io.tiermount.fs.tree.Node;
+import io.tiermount.fs.volume.LocalFile.Ahead;
 import io.tiermount.fs.volume.LocalFile.Attempt;
 import io.tiermount.fs.volume.LocalFile.ObjectMeta;
 import io.tiermount.fs.volume.NameChange.InStore;
@@ -176,8 +177,8 @@ final class Reconciler {
   private Outcome object(NameChange change, LocalFile file) throws IOException {
     String key = LocalNames.key(change);
     Attempt attempt = file.attempt();
-    if (attempt != null && settleAttempt(change, file, attempt)) {
-      attempt = null;
+    if (attempt != null && file.ahead() == null) {
+      settleAttempt(change, file, attempt);
     }
     DirtyFile data = file.content();
     Base base = file.base();
@@ -210,14 +211,15 @@ final class Reconciler {
   }
 
   /**
-   * An earlier process, or an earlier try, began to write the object and its end is not known.
-   *
-   * @return true where it had succeeded or has been given up; false where the store can't say
+   * An earlier process, or an earlier try, began to write the object and its end is not known: it
+   * is found out, and what is left of it is given up.
    */
-  private boolean settleAttempt(NameChange change, LocalFile file, Attempt attempt)
+  private void settleAttempt(NameChange change, LocalFile file, Attempt attempt)
       throws IOException {
     if (!attempt.uploadId().isEmpty()) {
-      store.resumeUpload(attempt.key(), attempt.uploadId()).abort();
+      publisher.abort(attempt.key(), attempt.uploadId(), log(journal, file, attempt));
+    } else if (file.content() != null) {
+      abortUnknown(attempt.key());
     }
     Optional<ObjectInfo> there = store.head(attempt.key());
     if (there.isPresent() && ObjectMetadata.isOurs(there.get(), attempt.id())) {
@@ -229,7 +231,24 @@ final class Reconciler {
       }
     }
     file.attempt(null);
-    return true;
+  }
+
+  /** The answer to the beginning of an upload may have been lost with the one who asked. */
+  private void abortUnknown(String key) throws IOException {
+    if (!store.limits().multipart()) {
+      return;
+    }
+    try {
+      for (ObjectStore.PendingUpload upload : store.pendingUploads(key)) {
+        if (upload.key().equals(key)) {
+          store.resumeUpload(key, upload.uploadId()).abort();
+        }
+      }
+    } catch (StoreException e) {
+      if (e.kind() != Kind.ACCESS_DENIED && e.kind() != Kind.UNSUPPORTED) {
+        throw e;
+      }
+    }
   }
 
   private Outcome upload(NameChange change, LocalFile file, DirtyFile data, String key)
@@ -241,18 +260,30 @@ final class Reconciler {
       DirtyFile.Sending sending = data.send();
       boolean sent = false;
       try {
+        Ahead ahead = ahead(file, key);
+        Attempt attempt =
+            ahead != null ? ahead.attempt() : new Attempt(ObjectMetadata.newId(), key, "");
         PosixMetadata posix = LocalFile.withTimes(meta.posix(), data.stat());
-        Attempt attempt = new Attempt(ObjectMetadata.newId(), key, "");
         ObjectAttributes attributes =
-            ObjectMetadata.attributes(meta, posix, attempt.id(), file.headers());
-        begin(file, attempt);
+            ahead != null
+                ? ahead.attributes()
+                : ObjectMetadata.attributes(meta, posix, attempt.id(), file.headers());
+        if (ahead == null) {
+          begin(file, attempt);
+        } else {
+          generation = ahead.generation();
+        }
         PublishOrder order =
             new PublishOrder(key, attributes, condition(change.inStore()), file.base());
         Optional<ObjectInfo> made =
             publisher.publish(
-                order, last ? new AsItIs(sending) : sending, log(file, attempt), null);
+                order,
+                last ? new AsItIs(sending) : sending,
+                log(journal, file, attempt),
+                ahead == null ? null : ahead.parts());
         file.attempt(null);
         if (made.isPresent()) {
+          file.ahead(null);
           sent = true;
           Base now = new Base(key, made.get().version(), sending.sizeBytes());
           file.base(now);
@@ -279,12 +310,23 @@ final class Reconciler {
     }
   }
 
+  /** What was sent ahead under the key; what was sent under another one is given up. */
+  private static @Nullable Ahead ahead(LocalFile file, String key) {
+    Ahead ahead = file.ahead();
+    if (ahead != null && !ahead.attempt().key().equals(key)) {
+      ahead.parts().abort();
+      file.ahead(null);
+      return null;
+    }
+    return ahead;
+  }
+
   /** The condition did not hold: another's object, or our own of a try whose answer was lost. */
   private Outcome raced(NameChange change, LocalFile file, StoreException why) throws IOException {
     Attempt attempt = file.attempt();
     if (attempt != null) {
       Base before = file.base();
-      boolean _ = settleAttempt(change, file, attempt);
+      settleAttempt(change, file, attempt);
       Base after = file.base();
       if (after != null && !after.equals(before)) {
         return new Outcome.Busy();
@@ -350,16 +392,21 @@ final class Reconciler {
     journal.put(file);
   }
 
-  private UploadLog log(LocalFile file, Attempt attempt) {
+  /** Writes down which upload an attempt is. */
+  static UploadLog log(ChangeJournal journal, LocalFile file, Attempt attempt) {
     return new UploadLog() {
       @Override
       public void begun(String key, String uploadId) throws IOException {
-        begin(file, new Attempt(attempt.id(), key, uploadId));
+        file.attempt(new Attempt(attempt.id(), key, uploadId));
+        journal.put(file);
       }
 
       @Override
       public void ended(String key, String uploadId) {
-        file.attempt(attempt);
+        Attempt now = file.attempt();
+        if (now != null && now.uploadId().equals(uploadId)) {
+          file.attempt(new Attempt(now.id(), now.key(), ""));
+        }
       }
     };
   }

@@ -56,6 +56,7 @@ final class WriteSide implements AutoCloseable {
   private final Changes changes;
   private final Renames renames;
   private final Recovered recovered;
+  private final AheadSender ahead;
   private final Reconciler.Opener opener;
 
   WriteSide(Needs needs, Reconciler.Opener opener, Changes.Inos inos) throws IOException {
@@ -89,6 +90,11 @@ final class WriteSide implements AutoCloseable {
         new Changes(
             parts, publishing, opens, needs.access, needs.store.limits().maxKeyBytes(), inos);
     renames = new Renames(parts, publishing, moves, changes);
+    ahead = new AheadSender(needs.mount, publisher, journal);
+    if (publishing.isRemote()) {
+      changes.writers(ahead::watch, ahead::forget);
+      ahead.start();
+    }
     recovered = new Recovered();
     recovered.run(staging);
   }
@@ -304,6 +310,7 @@ final class WriteSide implements AutoCloseable {
 
   @Override
   public void close() {
+    ahead.close();
     moves.close();
     publishing.close();
     publisher.close();

@@ -400,6 +400,12 @@ public final class DirtyFile {
     staging.syncDirectory();
   }
 
+  /** Reads what is there now, as {@link PublishBytes}. */
+  public int readNow(long offsetBytes, ByteBuffer target) throws IOException {
+    long size = stat().sizeBytes();
+    return new Sending(new Stamp(size, 0, 0), new BitSet(), true).read(offsetBytes, target);
+  }
+
   // ---- Publishing
 
   /** True where the content is not what the store has. */
