@@ -9,6 +9,7 @@ import io.tiermount.fs.cache.CacheStats;
 import io.tiermount.fs.meta.IndexStore;
 import io.tiermount.fs.meta.MetaMemory;
 import io.tiermount.fs.meta.StateStore;
+import io.tiermount.fs.volume.ObjectVolume;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -60,6 +61,8 @@ final class DiskCache implements NodeCache {
               new BlockCache.Limits(BlockCache.Limits.DEFAULT.fetches(), memoryMaxBytes / 8),
               Clock.systemUTC(),
               RandomGenerator.getDefault());
+      // Writers' files that no journal knows: their writers got no answer.
+      blocks.staging().sweep(ObjectVolume.journalledFiles(state)::contains);
       whole = true;
       return new DiskCache(memory, index, state, blocks);
     } finally {
@@ -91,6 +94,7 @@ final class DiskCache implements NodeCache {
     if (stats.maxBytes() != Long.MAX_VALUE) {
       counters.put("max_used_bytes", stats.maxBytes());
     }
+    counters.put("written_bytes", stats.stagedBytes());
     counters.put("held_bytes", stats.heldBytes());
     counters.put("evictable_bytes", stats.evictableBytes());
     counters.put("hit_requests", stats.hitRequests());

@@ -178,7 +178,7 @@ final class S3MountTest {
     assertThat(mount.path("source").asText()).isEqualTo("s3://" + BUCKET);
     assertThat(mount.path("passthrough").asBoolean()).isEqualTo(transport.equals("dev"));
     assertThat(mount.path("passthrough_off").isMissingNode()).isEqualTo(transport.equals("dev"));
-    assertThat(mount.path("read_only").asBoolean()).isTrue();
+    assertThat(mount.path("read_only").asBoolean()).isFalse();
     assertThat(mount.path("store").path("read").path("bytes").asLong()).isPositive();
     assertThat(mount.path("store").path("reach").asText()).isEqualTo("reachable");
     assertThat(mount.path("requests").path("READ").asLong()).isPositive();

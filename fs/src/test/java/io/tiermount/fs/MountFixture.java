@@ -147,6 +147,7 @@ public final class MountFixture implements AutoCloseable {
             4 << 20,
             CacheOptions.Verify.ON_OPEN);
     cache = BlockCache.open(cacheOptions, index);
+    cache.staging().sweep(ObjectVolume.journalledFiles(state)::contains);
     VolumeOptions volumeOptions =
         new VolumeOptions(
             "",

@@ -496,12 +496,7 @@ final class Content {
       return;
     }
     try {
-      int nowhere = LibC.open("/dev/null", LibC.O_RDWR | LibC.O_CLOEXEC, 0);
-      try {
-        LibC.dup3(nowhere, fd);
-      } finally {
-        LibC.close(nowhere);
-      }
+      DataFiles.leadNowhere(fd);
     } catch (ErrnoException e) {
       parts.trouble().note("letting go of " + path(), e);
     }

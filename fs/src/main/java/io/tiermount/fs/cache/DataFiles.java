@@ -270,4 +270,14 @@ final class DataFiles {
       throw e;
     }
   }
+
+  /** Keeps a descriptor's number, which others may be about to use, and lets go of its file. */
+  static void leadNowhere(int fd) throws ErrnoException {
+    int nowhere = LibC.open("/dev/null", LibC.O_RDWR | LibC.O_CLOEXEC, 0);
+    try {
+      LibC.dup3(nowhere, fd);
+    } finally {
+      LibC.close(nowhere);
+    }
+  }
 }

@@ -24,6 +24,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -61,6 +62,23 @@ final class ChangeJournal {
   void sync() throws MetaException {
     state.batch(
         Durability.POWER_LOSS, batch -> batch.put(journal, new byte[] {'S'}, new byte[] {FORM}));
+  }
+
+  /** The staging files that the journals of all mounts know; every other one is a leftover. */
+  static Set<Long> stagingIds(StateStore state) throws IOException {
+    KeyValue journal = state.column(StateColumn.JOURNAL);
+    Set<Long> ids = new HashSet<>();
+    try (Scan scan = journal.scan(new byte[] {FILE})) {
+      while (scan.next()) {
+        ids.add(decodeFile(0, scan.value()).stagingId());
+      }
+    }
+    try (Scan scan = journal.scan(new byte[] {LOST})) {
+      while (scan.next()) {
+        ids.add(ByteBuffer.wrap(scan.key()).getLong(9));
+      }
+    }
+    return ids;
   }
 
   // ---- Files

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -383,6 +384,11 @@ public final class ObjectVolume implements Volume {
       }
     }
     return true;
+  }
+
+  /** The staging files that are known to the journals of all mounts, for {@code Staging.sweep}. */
+  public static Set<Long> journalledFiles(StateStore state) throws IOException {
+    return ChangeJournal.stagingIds(state);
   }
 
   /**

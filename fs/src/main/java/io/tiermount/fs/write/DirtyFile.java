@@ -1,7 +1,6 @@
 package io.tiermount.fs.write;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.tiermount.backends.StoreException;
 import io.tiermount.backends.os.Errno;
 import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.FileStat;
@@ -35,7 +34,7 @@ public final class DirtyFile {
   private final boolean tracked;
 
   private final @Nullable Presence presence;
-  private volatile @Nullable ReadableFile under;
+  private final LayeredBytes bytes;
 
   private final ReentrantLock lock = new ReentrantLock();
 
@@ -65,7 +64,7 @@ public final class DirtyFile {
     this.staging = staging;
     this.tracked = tracked;
     this.presence = presence;
-    this.under = under;
+    this.bytes = new LayeredBytes(staging, presence, under);
     this.published = published;
     this.own = Stamp.of(staging.fd());
     this.allChanged = !tracked || (presence == null && !own.equals(published));
@@ -146,125 +145,16 @@ public final class DirtyFile {
     return LibC.fstat(staging.fd());
   }
 
-  // ---- Reading
+  // ---- Reading and writing
 
   /** For a descriptor; closing it closes nothing. */
   public ReadableFile reader() {
-    return new Reader();
+    return bytes.reader();
   }
-
-  private final class Reader implements ReadableFile {
-    @Override
-    public long sizeBytes() {
-      try {
-        return stat().sizeBytes();
-      } catch (ErrnoException e) {
-        return 0; // Given up meanwhile.
-      }
-    }
-
-    @Override
-    public boolean isCached(long offsetBytes, int sizeBytes) {
-      return presence == null || presence.hasAll(offsetBytes, sizeBytes);
-    }
-
-    @Override
-    public boolean readCached(long offsetBytes, MemorySegment target) {
-      if (!isCached(offsetBytes, (int) target.byteSize())) {
-        return false;
-      }
-      try {
-        pread(offsetBytes, target);
-        return true;
-      } catch (ErrnoException e) {
-        return false;
-      }
-    }
-
-    @Override
-    public void read(long offsetBytes, MemorySegment target, boolean random) throws StoreException {
-      try {
-        DirtyFile.this.read(offsetBytes, target, random);
-      } catch (ErrnoException e) {
-        throw new StoreException(
-            StoreException.Kind.LOCAL_IO,
-            "",
-            "reading " + staging.path() + " failed: " + e.getMessage(),
-            e);
-      }
-    }
-
-    @Override
-    public void prefetch(long offsetBytes, long lengthBytes) {
-      ReadableFile below = under;
-      if (below != null && offsetBytes < below.sizeBytes()) {
-        below.prefetch(offsetBytes, Math.min(lengthBytes, below.sizeBytes() - offsetBytes));
-      }
-    }
-
-    @Override
-    public void close() {}
-  }
-
-  /** Reads what is there; behind the end of the file the target is filled with zeros. */
-  private void read(long offsetBytes, MemorySegment target, boolean random)
-      throws ErrnoException, StoreException {
-    Presence known = presence;
-    ReadableFile below = under;
-    if (known == null || below == null) {
-      pread(offsetBytes, target);
-      return;
-    }
-    long end = offsetBytes + target.byteSize();
-    for (long at = offsetBytes; at < end; ) {
-      long to = known.runEnd(at, end);
-      MemorySegment part = target.asSlice(at - offsetBytes, to - at);
-      if (known.has((int) (at >>> Presence.CHUNK_SHIFT))) {
-        pread(at, part);
-      } else {
-        readUnder(known, below, at, part, random);
-      }
-      at = to;
-    }
-  }
-
-  private static void readUnder(
-      Presence known, ReadableFile below, long at, MemorySegment part, boolean random)
-      throws StoreException {
-    long there = Math.clamp(known.underBytes() - at, 0, part.byteSize());
-    if (there > 0) {
-      below.read(at, part.asSlice(0, there), random);
-    }
-    part.asSlice(there).fill((byte) 0);
-  }
-
-  private void pread(long offsetBytes, MemorySegment target) throws ErrnoException {
-    long done = 0;
-    while (done < target.byteSize()) {
-      long count = LibC.pread(staging.fd(), target.asSlice(done), offsetBytes + done);
-      if (count < 0) {
-        throw new ErrnoException("pread of " + staging.path(), (int) -count);
-      }
-      if (count == 0) {
-        target.asSlice(done).fill((byte) 0);
-        return;
-      }
-      done += count;
-    }
-  }
-
-  // ---- Writing
 
   /** True where {@link #write} would wait for the store. */
   public boolean writeWaits(long offsetBytes, long lengthBytes) {
-    Presence known = presence;
-    return known != null
-        && (partly(known, offsetBytes) || partly(known, offsetBytes + lengthBytes));
-  }
-
-  private static boolean partly(Presence known, long at) {
-    return (at & (Presence.CHUNK_BYTES - 1)) != 0
-        && !known.has((int) (at >>> Presence.CHUNK_SHIFT));
+    return bytes.isPartly(offsetBytes) || bytes.isPartly(offsetBytes + lengthBytes);
   }
 
   /**
@@ -275,17 +165,15 @@ public final class DirtyFile {
   public void write(long offsetBytes, MemorySegment data) throws IOException {
     Presence known = presence;
     if (!tracked) {
-      pwrite(offsetBytes, data);
+      bytes.pwrite(offsetBytes, data);
       return;
     }
     long end = offsetBytes + data.byteSize();
     lock.lock();
     try {
-      if (known != null) {
-        fill(known, offsetBytes);
-        fill(known, end);
-      }
-      pwrite(offsetBytes, data);
+      bytes.fill(offsetBytes);
+      bytes.fill(end);
+      bytes.pwrite(offsetBytes, data);
       int last = (int) ((end - 1) >>> Presence.CHUNK_SHIFT);
       for (int chunk = (int) (offsetBytes >>> Presence.CHUNK_SHIFT); chunk <= last; chunk++) {
         changed.set(chunk);
@@ -299,34 +187,6 @@ public final class DirtyFile {
     }
   }
 
-  /** Before a chunk is changed in part the rest of it has to be here. */
-  private void fill(Presence known, long at) throws IOException {
-    int chunk = (int) (at >>> Presence.CHUNK_SHIFT);
-    ReadableFile below = under;
-    if (!partly(known, at) || below == null) {
-      return;
-    }
-    long start = (long) chunk << Presence.CHUNK_SHIFT;
-    try (Arena arena = Arena.ofConfined()) {
-      long length = Math.min(Presence.CHUNK_BYTES, known.underBytes() - start);
-      MemorySegment buffer = arena.allocate(length, 64);
-      below.read(start, buffer, true);
-      pwrite(start, buffer);
-    }
-    known.add(chunk);
-  }
-
-  private void pwrite(long offsetBytes, MemorySegment data) throws ErrnoException {
-    long done = 0;
-    while (done < data.byteSize()) {
-      long count = LibC.pwrite(staging.fd(), data.asSlice(done), offsetBytes + done);
-      if (count < 0) {
-        throw new ErrnoException("writing " + staging.path(), (int) -count);
-      }
-      done += count;
-    }
-  }
-
   /** ftruncate(2); may wait for the store where a chunk is cut in two. */
   public void truncate(long sizeBytes) throws IOException {
     Presence known = presence;
@@ -334,7 +194,7 @@ public final class DirtyFile {
     try {
       long before = stat().sizeBytes();
       if (known != null && sizeBytes < before) {
-        fill(known, sizeBytes);
+        bytes.fill(sizeBytes);
         known.cut(sizeBytes);
       }
       LibC.ftruncate(staging.fd(), sizeBytes);
@@ -476,13 +336,13 @@ public final class DirtyFile {
       }
       if (target.isDirect()) {
         ByteBuffer part = target.slice().limit(count);
-        DirtyFile.this.read(offsetBytes, MemorySegment.ofBuffer(part), false);
+        bytes.read(offsetBytes, MemorySegment.ofBuffer(part), false);
         target.position(target.position() + count);
         return count;
       }
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment buffer = arena.allocate(count, 64);
-        DirtyFile.this.read(offsetBytes, buffer, false);
+        bytes.read(offsetBytes, buffer, false);
         target.put(buffer.asByteBuffer());
       }
       return count;
@@ -512,12 +372,8 @@ public final class DirtyFile {
       lock.lock();
       try {
         published = stamp;
-        ReadableFile old = under;
         if (presence != null && newUnder != null) {
-          under = newUnder;
-          if (old != null) {
-            old.close();
-          }
+          bytes.under(newUnder);
         }
       } finally {
         lock.unlock();
@@ -538,9 +394,6 @@ public final class DirtyFile {
 
   /** Closes what lies below; the data file stays. */
   public void close() {
-    ReadableFile below = under;
-    if (below != null) {
-      below.close();
-    }
+    bytes.close();
   }
 }
