@@ -92,6 +92,7 @@ final class ObjectMount implements MountDriver {
   @Override
   public void stop(Duration deadline) {
     transport.close();
+    boolean _ = volume.drain(deadline);
     volume.close();
   }
 
@@ -116,6 +117,7 @@ final class ObjectMount implements MountDriver {
             && config.fuse().open() == FuseOptions.Open.NORMAL;
     Map<String, Object> counters = new LinkedHashMap<>();
     counters.put("read_only", config.volume().readOnly());
+    counters.put("pending_changes", volume.pendingChanges());
     Map<String, Long> requests = new TreeMap<>(transport.requestCounts());
     requests.values().removeIf(count -> count == 0);
     counters.put("requests", requests);

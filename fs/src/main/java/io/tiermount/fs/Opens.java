@@ -103,7 +103,8 @@ final class Opens {
 
   private boolean isLocal(Node node) {
     Changes changes = volume.changes();
-    return changes != null && changes.local(node) != null;
+    LocalFile local = changes == null ? null : changes.local(node);
+    return local != null && !local.isLost();
   }
 
   /** A file is taken over by its first writer, which may have to fetch and to verify it. */
@@ -253,14 +254,15 @@ final class Opens {
     Changes.Birth birth =
         new Changes.Birth(mode, request.caller().uid(), request.caller().gid(), 0);
     LocalFile file = changes.create(dir, request.name(), birth);
-    if (publish) {
-      // A lock file: whoever makes it first in the store has it, on whatever node.
-      changes.publishNew(file);
-    }
     Node node = file.node();
     nodes.remember(node);
     boolean told = false;
+    file.pin();
     try {
+      if (publish) {
+        // A lock file: whoever makes it first in the store has it, on whatever node.
+        changes.publishNew(file);
+      }
       told =
           openLocal(
                   node,
@@ -271,6 +273,7 @@ final class Opens {
                           new FuseReply.Created(fs.entry(node, changes.facts(file)), opened)))
               == Opened.DONE;
     } finally {
+      file.unpin();
       if (!told) {
         nodes.forget(nodes.kernelId(node), 1);
         changes.released(file);

@@ -284,7 +284,7 @@ public final class MountFixture implements AutoCloseable {
 
   /** Something that will be true. */
   public interface Condition {
-    boolean holds() throws IOException;
+    boolean holds() throws IOException, InterruptedException;
   }
 
   /** Ends all but the store. */

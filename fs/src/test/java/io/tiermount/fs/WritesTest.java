@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tiermount.fs.MountFixture.Options;
 import io.tiermount.fs.write.WriteOptions.Durability;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Plain files, written by plain programs. */
+/** Plain files, written by plain programs: SEMANTICS W1, W2, W3, W5, W6, W7, W8, W9, W10, W11. */
 class WritesTest {
   @TempDir Path dir;
   private final Bucket bucket = new Bucket();
@@ -117,6 +121,108 @@ class WritesTest {
     try (MountFixture mount = mount(Durability.LOCAL)) {
       assertThat(mount.sh("cat d/f").text()).isEqualTo("kept\n");
       awaitText("d/f", "kept\n");
+    }
+  }
+
+  /** W8. */
+  @ParameterizedTest
+  @EnumSource
+  void what_somebody_else_wrote_meanwhile_is_not_overwritten(Durability durability)
+      throws Exception {
+    bucket.put("f", "first");
+    try (MountFixture mount = mount(durability)) {
+      assertThat(mount.cat("f")).asString().isEqualTo("first");
+      // The other node writes between our open and our close.
+      String write =
+          "import os,time; f=os.open('f',os.O_WRONLY|os.O_APPEND); os.write(f,b'ours');"
+              + " open('../written','w').close()\n"
+              + "while not os.path.exists('../go'): time.sleep(0.01)\n"
+              + "os.close(f)";
+      Process writer =
+          new ProcessBuilder("timeout", "30", "python3", "-c", write)
+              .directory(mount.mount().toFile())
+              .start();
+      MountFixture.await(() -> Files.exists(dir.resolve("written")));
+      bucket.put("f", "theirs");
+      Files.createFile(dir.resolve("go"));
+      // Under remote durability the close tells: ESTALE.
+      assertThat(writer.waitFor() == 0).isEqualTo(durability == Durability.LOCAL);
+      MountFixture.await(() -> mount.volume().pendingChanges() == 0);
+      assertThat(bucket.text("f")).isEqualTo("theirs");
+      if (durability == Durability.LOCAL) {
+        MountFixture.await(() -> mount.sh("cat f").err().contains("Device or resource busy"));
+      }
+      MountFixture.await(() -> mount.sh("cat f").text().equals("theirs"));
+      try (Stream<Path> staged = Files.walk(dir.resolve("cache/staging"))) {
+        assertThat(staged.filter(Files::isRegularFile))
+            .anySatisfy(file -> assertThat(file).hasContent("firstours"));
+      }
+    }
+  }
+
+  /** W9. */
+  @Test
+  void of_two_who_make_a_lock_file_one_is_first() throws Exception {
+    try (MountFixture mount = mount(Durability.REMOTE)) {
+      assertThat(mount.sh("ls").exit()).isZero();
+      bucket.put("lock", "theirs");
+      MountFixture.Result made = mount.sh("set -C; : > lock");
+      assertThat(made.exit()).isNotZero();
+      assertThat(bucket.text("lock")).isEqualTo("theirs");
+      assertThat(mount.sh("set -C; : > mine").exit()).isZero();
+      assertThat(bucket.has("mine")).isTrue();
+    }
+  }
+
+  /** W10. */
+  @Test
+  void a_directory_of_keys_stays_when_its_last_file_goes() throws Exception {
+    bucket.put("d/only", "x");
+    try (MountFixture mount = mount(Durability.REMOTE)) {
+      assertThat(mount.sh("rm d/only && ls -d d").text()).isEqualTo("d\n");
+      MountFixture.await(() -> bucket.has("d/") && !bucket.has("d/only"));
+    }
+  }
+
+  /** W5. */
+  @Test
+  void other_metadata_and_the_content_type_of_a_changed_object_stay() throws Exception {
+    bucket.put("f", "text".getBytes(StandardCharsets.UTF_8), "text/x-own", Map.of("team", "blue"));
+    try (MountFixture mount = mount(Durability.REMOTE)) {
+      assertThat(mount.sh("chmod 600 f; echo more >> f").exit()).isZero();
+      MountFixture.await(() -> mount.volume().pendingChanges() == 0);
+      assertThat(bucket.metadata("f")).containsEntry("team", "blue").containsEntry("mode", "33152");
+      assertThat(bucket.store().head("f").orElseThrow().contentType()).isEqualTo("text/x-own");
+      assertThat(bucket.text("f")).isEqualTo("textmore\n");
+    }
+  }
+
+  /** W1. */
+  @Test
+  void a_large_object_changed_in_the_middle_is_read_right_and_sent_in_part() throws Exception {
+    byte[] content = Bucket.bytes(40 << 20, 7);
+    bucket.put("big", content);
+    try (MountFixture mount = mount(Durability.REMOTE)) {
+      assertThat(mount.sh("printf CHANGED | dd of=big bs=1 seek=20000001 conv=notrunc 2>&1").exit())
+          .isZero();
+      System.arraycopy("CHANGED".getBytes(StandardCharsets.UTF_8), 0, content, 20_000_001, 7);
+      assertThat(mount.cat("big")).isEqualTo(content);
+      assertThat(bucket.content("big")).isEqualTo(content);
+      assertThat(bucket.calls().drain()).noneMatch(call -> call.startsWith("PUT big"));
+    }
+  }
+
+  /** W1: the last use of a file is not its close. */
+  @Test
+  void a_mapping_written_after_its_descriptor_was_closed_gets_to_the_store() throws Exception {
+    try (MountFixture mount = mount(Durability.LOCAL)) {
+      String python =
+          "import mmap,os; f=open('m','w+b'); f.truncate(8192); m=mmap.mmap(f.fileno(),8192);"
+              + " f.close(); m[5000:5004]=b'late'; m.flush(); del m";
+      assertThat(mount.sh("python3 -c \"" + python + "\"").err()).isEmpty();
+      MountFixture.await(() ->
+          bucket.has("m")
+              && new String(bucket.content("m"), StandardCharsets.ISO_8859_1).contains("late"));
     }
   }
 }

@@ -468,22 +468,16 @@ final class Content {
     return forgetAll(home, 0);
   }
 
-  /**
-   * The same for a file that is staged from now on.
-   *
-   * @param stagedBytes what it takes there
-   */
+  /** The same for a file that is staged from now on, where it takes {@code stagedBytes}. */
   @GuardedBy("lock")
   long forgetAll(CacheDirectory home, long stagedBytes) throws MetaException {
     ContentRecord old = record;
     long bytes = home.forget(key, old.id(), sizeBytes, stagedBytes);
     indexed = false;
-    record = new ContentRecord(old.id(), sizeBytes, old.directoryId(), 0, 0, false, NEVER);
+    record = old.emptied();
     extents.clear();
     return bytes;
   }
-
-  private static final ContentRecord.Stamp NEVER = ContentRecord.Stamp.NONE;
 
   /**
    * Nothing touches the file any more from here on. Its descriptor's number stays ours until the

@@ -43,6 +43,11 @@ record ContentRecord(
         stamp);
   }
 
+  /** The same content with nothing of it kept. */
+  ContentRecord emptied() {
+    return new ContentRecord(id, sizeBytes, directoryId, 0, 0, false, Stamp.NONE);
+  }
+
   ContentRecord handOut() {
     return new ContentRecord(id, sizeBytes, directoryId, presentChunks, extents, true, stamp);
   }

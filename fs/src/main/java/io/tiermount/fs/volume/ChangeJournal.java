@@ -240,7 +240,7 @@ final class ChangeJournal {
   // ---- What lost a race
 
   /**
-   * Content that could not be published under its name, kept for {@code tiermount recover}.
+   * Content that could not be published under its name, kept for a person to look at.
    *
    * @param id its staging file's
    * @param path below the mount
@@ -318,7 +318,7 @@ final class ChangeJournal {
       throw new IOException(
           "the journal in state/ was written by another version of tiermount (form "
               + form
-              + "): start that version again and let it finish its uploads (tiermount sync)");
+              + "): start that version again and let it finish its uploads");
     }
     return in;
   }

@@ -259,7 +259,6 @@ public final class Changes {
       publishing.await(change);
     } catch (StoreException e) {
       if (e.kind() == StoreException.Kind.PRECONDITION_FAILED) {
-        released(file);
         throw new ErrnoException("making " + file, Errno.EEXIST);
       }
       throw e;

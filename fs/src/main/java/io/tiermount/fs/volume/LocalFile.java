@@ -31,6 +31,7 @@ public final class LocalFile {
 
   private volatile @Nullable Map<String, String> headers;
   private final AtomicInteger waited = new AtomicInteger();
+  private final AtomicInteger pins = new AtomicInteger();
 
   /** Null while nothing is known to lie in the way. */
   private volatile @Nullable String failure;
@@ -38,7 +39,7 @@ public final class LocalFile {
   /** The content was acknowledged by a close or an fsync since it was published last. */
   private volatile boolean acknowledged;
 
-  /** Somebody else changed the object: what is here is in the list of {@code recover}. */
+  /** Somebody else changed the object: what is here is kept beside it. */
   private volatile boolean lost;
 
   @GuardedBy("this")
@@ -206,6 +207,20 @@ public final class LocalFile {
 
   void lost(boolean yes) {
     lost = yes;
+  }
+
+  /** Somebody is about to open it: it stays local until {@link #unpin}. */
+  public void pin() {
+    pins.incrementAndGet();
+  }
+
+  /** See {@link #pin}. */
+  public void unpin() {
+    pins.decrementAndGet();
+  }
+
+  boolean isPinned() {
+    return pins.get() > 0;
   }
 
   /** How often somebody waited for it in vain. */

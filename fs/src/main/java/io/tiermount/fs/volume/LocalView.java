@@ -3,7 +3,6 @@ package io.tiermount.fs.volume;
 import io.tiermount.backends.StoreException;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.volume.Resolution.Missing;
-import io.tiermount.fs.write.Base;
 import io.tiermount.fs.write.DirtyFile;
 import java.io.IOException;
 import java.time.InstantSource;
@@ -122,8 +121,8 @@ final class LocalView {
     if (file == null || data == null || file.isLost()) {
       return known;
     }
-    Base base = file.base();
-    boolean same = base == null || base.version().equals(known.version()) || data.isChanged();
+    // What was told of it before its last change has the version it is open as.
+    boolean same = file.base() == null || file.isVersion(known.version()) || data.isChanged();
     return same ? writer.changes().facts(file).seenAt(known.seenAtMillis()) : known;
   }
 }

@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What two nodes wrote at once: the store took the other's object. Ours leaves its name and is kept
- * for {@code tiermount recover}; its writer is told at once, or at the next open.
+ * as a file in {@code staging/}, journalled; its writer is told at once, or at the next open.
  */
 final class LostRaces {
   private static final Logger log = LoggerFactory.getLogger(LostRaces.class);
@@ -45,11 +45,12 @@ final class LostRaces {
   /** Somebody else's object has the name: what was written here is kept beside it. */
   void lost(NameChange change, LocalFile file, StoreException why) throws IOException {
     Node node = file.node();
+    DirtyFile written = file.content();
     log.warn(
-        "{}: {} was changed by somebody else; what was written here is kept: see"
-            + " 'tiermount recover list'. {}",
+        "{}: {} was changed by somebody else meanwhile; what was written here is kept as {}. {}",
         mount,
         file,
+        written == null ? "nothing: its attributes alone" : written.staging().path(),
         why.getMessage());
     names.lock.lock();
     try {
@@ -80,8 +81,8 @@ final class LostRaces {
             Kind.PRECONDITION_FAILED,
             why.key(),
             file
-                + " was changed by somebody else meanwhile; what was written here is kept:"
-                + " tiermount recover list",
+                + " was changed by somebody else meanwhile; what was written here is kept in the"
+                + " cache directory's staging/",
             why));
     publishing.opens().renamedAway(change.dir(), change.name());
     publishing.retire(file);

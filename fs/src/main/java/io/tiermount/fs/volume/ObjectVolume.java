@@ -471,6 +471,22 @@ public final class ObjectVolume implements Volume {
     return key.equals(prefix) || key.startsWith(prefix + "/");
   }
 
+  /**
+   * Sends what is pending, for at most so long; what is left is in the journal for the next start.
+   *
+   * @return true where nothing is left
+   */
+  public boolean drain(Duration deadline) {
+    WriteSide writer = write;
+    return writer == null || writer.drained(deadline);
+  }
+
+  /** Changes that the store does not have yet. */
+  public int pendingChanges() {
+    WriteSide writer = write;
+    return writer == null ? 0 : writer.names().pending().size();
+  }
+
   /** Ends what is being sent, after a while in the middle of it; the store stays. */
   public void stop() {
     WriteSide writer = write;

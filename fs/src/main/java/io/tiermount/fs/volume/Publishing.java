@@ -346,7 +346,7 @@ final class Publishing implements AutoCloseable {
     try {
       Node node = file.node();
       Node dir = node.parent();
-      if (names.file(node) != file || dir == null) {
+      if (names.file(node) != file || dir == null || file.isPinned()) {
         return;
       }
       if (node.isUnlinked() || file.isLost()) {

@@ -82,7 +82,8 @@ public final class Syncs {
       throw new StoreException(
           StoreException.Kind.PRECONDITION_FAILED,
           Changes.keyOf(file.node()),
-          file + " was changed by somebody else meanwhile: see 'tiermount recover list'");
+          file
+              + " was changed by somebody else meanwhile; what was written is kept in the cache directory's staging/");
     }
     DirtyFile data = file.content();
     if (data == null || file.node().isUnlinked()) {

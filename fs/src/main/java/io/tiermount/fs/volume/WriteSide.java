@@ -19,6 +19,7 @@ import io.tiermount.fs.write.DirtyFile;
 import io.tiermount.fs.write.Publisher;
 import io.tiermount.fs.write.WriteOptions;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -303,9 +304,28 @@ final class WriteSide implements AutoCloseable {
     }
   }
 
-  /** Sends everything that is pending; see {@code tiermount sync}. */
-  void drain() throws StoreException {
-    publishing.drain();
+  /** Sends what is pending, for at most so long; true where nothing is left. */
+  boolean drained(Duration deadline) {
+    if (names.pending().isEmpty()) {
+      return true;
+    }
+    Thread sending =
+        Thread.startVirtualThread(() -> {
+          try {
+            publishing.drain();
+          } catch (StoreException e) {
+            log.warn(
+                "{}: not all was sent, the rest follows later: {}", needs.mount, e.getMessage());
+          }
+        });
+    try {
+      if (!sending.join(deadline)) {
+        sending.interrupt();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return names.pending().isEmpty();
   }
 
   @Override
