@@ -182,7 +182,8 @@ final class S3MountTest {
     assertThat(mount.path("store").path("read").path("bytes").asLong()).isPositive();
     assertThat(mount.path("store").path("reach").asText()).isEqualTo("reachable");
     assertThat(mount.path("requests").path("READ").asLong()).isPositive();
-    assertThat(tiermount.run("umount", at.toString()).code()).isZero();
+    Ended unmounted = tiermount.run("umount", at.toString());
+    assertThat(unmounted.code()).as(unmounted.err()).isZero();
     assertThat(at).isEmptyDirectory();
     tiermount.awaitNoDaemon();
     assertThat(tiermount.run("umount", at.toString()).code()).isEqualTo(3);

@@ -426,7 +426,7 @@ public final class Changes {
     try {
       LocalFile local = names.file(node);
       change = names.changing(dir, node.name(), node.segment(), inStore(local, facts));
-      change.shallBe(null, facts.directory(), clock.millis());
+      change.leaves(facts.directory(), clock.millis());
       alsoKey(change, facts);
       nodes.unlink(
           node,

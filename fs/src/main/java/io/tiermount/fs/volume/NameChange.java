@@ -144,6 +144,17 @@ final class NameChange {
     touched();
   }
 
+  /**
+   * It shall lead nowhere, or elsewhere, while a worker may just be writing what it led to: what
+   * the store has then is known again when the worker is done.
+   */
+  synchronized void leaves(boolean isDirectory, long nowMillis) {
+    if (running && inStore instanceof InStore.Nothing) {
+      inStore = InStore.UNKNOWN;
+    }
+    shallBe(null, isDirectory, nowMillis);
+  }
+
   /** What the name leads to has changed. */
   synchronized void touched() {
     generation++;

@@ -471,11 +471,7 @@ public final class ObjectVolume implements Volume {
     return key.equals(prefix) || key.startsWith(prefix + "/");
   }
 
-  /**
-   * Sends what is pending, for at most so long; what is left is in the journal for the next start.
-   *
-   * @return true where nothing is left
-   */
+  /** Sends what is pending, for at most so long; false where the next start has to go on. */
   public boolean drain(Duration deadline) {
     WriteSide writer = write;
     return writer == null || writer.drained(deadline);

@@ -69,7 +69,7 @@ public final class Renames {
       from = names.changing(oldDir, node.name(), node.segment(), inStore(what, known));
       to = names.changing(newDir, newName, segment, InStore.UNKNOWN);
       String old = LocalNames.storeKey(node);
-      from.shallBe(null, directory, clock.millis());
+      from.leaves(directory, clock.millis());
       Changes.alsoKey(from, what.facts());
       to.shallBe(node, directory, clock.millis());
       MoveRecord move =

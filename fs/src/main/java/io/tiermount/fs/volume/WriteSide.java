@@ -14,6 +14,8 @@ import io.tiermount.fs.volume.ChangeJournal.FileRecord;
 import io.tiermount.fs.volume.ChangeJournal.LostRecord;
 import io.tiermount.fs.volume.ChangeJournal.MoveRecord;
 import io.tiermount.fs.volume.ChangeJournal.NameRecord;
+import io.tiermount.fs.volume.LocalFile.Attempt;
+import io.tiermount.fs.volume.NameChange.InStore;
 import io.tiermount.fs.write.Base;
 import io.tiermount.fs.write.DirtyFile;
 import io.tiermount.fs.write.Publisher;
@@ -123,13 +125,36 @@ final class WriteSide implements AutoCloseable {
   /** The mount is up: what was left behind goes on its way. */
   void start(OpenFiles opens) {
     publishing.start(opens);
+    abortLeftovers();
     for (NameChange change : names.pending()) {
       publishing.now(change);
     }
   }
 
+  /** Uploads of contents that were given up. */
+  private void abortLeftovers() {
+    List<Attempt> leftovers = recovered.leftovers;
+    if (leftovers.isEmpty()) {
+      return;
+    }
+    Thread.startVirtualThread(() -> {
+      for (Attempt attempt : leftovers) {
+        try {
+          needs.store.resumeUpload(attempt.key(), attempt.uploadId()).abort();
+        } catch (StoreException e) {
+          log.warn(
+              "{}: an upload of {} stays in the store: {}",
+              needs.mount,
+              attempt.key(),
+              e.getMessage());
+        }
+      }
+    });
+  }
+
   /** Reads the journal of an earlier process. */
   private final class Recovered {
+    private final List<Attempt> leftovers = new ArrayList<>();
     private final Map<Long, LocalFile> byNode = new HashMap<>();
 
     void run(Staging staging) throws IOException {
@@ -258,6 +283,10 @@ final class WriteSide implements AutoCloseable {
     private void giveUp(
         Staging staging, LocalFile file, DirtyFile data, @Nullable NameChange change)
         throws IOException {
+      Attempt attempt = file.attempt();
+      if (attempt != null && !attempt.uploadId().isEmpty()) {
+        leftovers.add(attempt);
+      }
       boolean empty = data.stat().sizeBytes() == 0;
       LostRecord kept =
           empty
@@ -269,13 +298,20 @@ final class WriteSide implements AutoCloseable {
                       data,
                       "its writer had neither closed nor synced it when tiermount ended");
       boolean renamed = file.base() != null;
+      // What had the name before it may still be in the store, and has to go from there.
+      boolean gone = change != null && !(change.inStore() instanceof InStore.Nothing);
+      if (!renamed && change != null && gone) {
+        change.shallBe(null, false, needs.clock.millis());
+      }
       journal.batch(batch -> {
         if (kept != null) {
           journal.put(batch, kept);
         }
         if (!renamed) {
           journal.remove(batch, file);
-          if (change != null) {
+          if (change != null && gone) {
+            journal.put(batch, change);
+          } else if (change != null) {
             journal.remove(batch, change);
           }
         }
@@ -298,7 +334,7 @@ final class WriteSide implements AutoCloseable {
         return;
       }
       names.remove(file);
-      if (change != null) {
+      if (change != null && !gone) {
         names.drop(change);
       }
     }
