@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  * acknowledged. {@code -Dtiermount.kills=N} and {@code -Dtiermount.kill.seed=N} change the run.
  */
 class KillTest {
-  private static final int KILLS = Integer.getInteger("tiermount.kills", 20);
+  private static final int KILLS = Integer.getInteger("tiermount.kills", 8);
   private static final long SEED = Long.getLong("tiermount.kill.seed", new Random().nextLong());
   private static final int NAMES = 12;
   private static final int LARGE_BYTES = 12 << 20;
