@@ -225,4 +225,52 @@ class WritesTest {
               && new String(bucket.content("m"), StandardCharsets.ISO_8859_1).contains("late"));
     }
   }
+
+  /** W2: what was sent while the file was written is checked at its close. */
+  @Test
+  void a_large_file_is_sent_while_it_is_written_and_right_in_the_end() throws Exception {
+    byte[] content = Bucket.bytes(40 << 20, 11);
+    Path source = Files.write(dir.resolve("source"), content);
+    System.arraycopy("CHANGED".getBytes(StandardCharsets.UTF_8), 0, content, 3, 7);
+    try (MountFixture mount = mount(Durability.REMOTE)) {
+      String python =
+          "import os,time; b=open('../source','rb').read(); f=os.open('l',os.O_CREAT|os.O_RDWR);"
+              + " os.write(f,b); open('../written','w').close()\n"
+              + "while not os.path.exists('../go'): time.sleep(0.01)\n"
+              + "os.pwrite(f,b'CHANGED',3); os.close(f)";
+      Process writer =
+          new ProcessBuilder("timeout", "60", "python3", "-c", python)
+              .directory(mount.mount().toFile())
+              .inheritIO()
+              .start();
+      MountFixture.await(() -> Files.exists(dir.resolve("written")));
+      MountFixture.await(() -> !bucket.store().pendingUploads("l").isEmpty());
+      Files.createFile(dir.resolve("go"));
+      assertThat(writer.waitFor()).isZero();
+      assertThat(bucket.content("l")).isEqualTo(content);
+      assertThat(bucket.store().pendingUploads("")).isEmpty();
+      assertThat(mount.cat("l")).isEqualTo(content);
+    }
+    assertThat(Files.size(source)).isEqualTo(content.length);
+  }
+
+  /** W1, W2: several closes of one description, inherited descriptors, readers beside writers. */
+  @ParameterizedTest
+  @EnumSource
+  void shells_and_followers_see_what_they_expect(Durability durability) throws Exception {
+    try (MountFixture mount = mount(durability)) {
+      assertThat(mount.sh("{ echo a; (echo b); cat /dev/null; echo c; } > f; cat f").text())
+          .isEqualTo("a\nb\nc\n");
+      awaitText("f", "a\nb\nc\n");
+      assertThat(
+              mount
+                  .sh(
+                      "exec 4<f; echo d >> f; cat <&4; rm f; exec 5>g; echo 1 >&5; mv g h;"
+                          + " echo 2 >&5; exec 5>&-; cat h; [ ! -e f ] && [ ! -e g ] && echo gone")
+                  .text())
+          .isEqualTo("a\nb\nc\nd\n1\n2\ngone\n");
+      awaitText("h", "1\n2\n");
+      MountFixture.await(() -> !bucket.has("f") && !bucket.has("g"));
+    }
+  }
 }
