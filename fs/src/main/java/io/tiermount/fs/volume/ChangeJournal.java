@@ -261,26 +261,6 @@ final class ChangeJournal {
         }));
   }
 
-  void removeLost(long id) throws MetaException {
-    journal.delete(key(LOST, id));
-  }
-
-  void lost(Taker<LostRecord> taker) throws IOException {
-    try (Scan scan = journal.scan(prefix(LOST))) {
-      while (scan.next()) {
-        DataInputStream in = open(scan.value());
-        taker.take(
-            new LostRecord(
-                ByteBuffer.wrap(scan.key()).getLong(9),
-                in.readLong(),
-                in.readUTF(),
-                in.readUTF(),
-                in.readLong(),
-                in.readLong()));
-      }
-    }
-  }
-
   // ---- Codec
 
   private byte[] prefix(byte kind) {

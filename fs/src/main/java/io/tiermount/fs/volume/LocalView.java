@@ -82,6 +82,15 @@ final class LocalView {
     return (made != null && made.isPending()) || fresh(names.knownSinceMillis(dir));
   }
 
+  /** The first question that finds the store down is answered as those after it will be. */
+  Missing whileDown(Node dir, @Nullable Facts stored, StoreException failure)
+      throws StoreException {
+    if (!health.down() || !isMissing(dir, stored)) {
+      throw failure;
+    }
+    return new Missing(clock.millis());
+  }
+
   /**
    * True for a directory that was made here and fits one page: one LIST tells what is missing, too,
    * for all names at once. Asks the store where that was not done lately.

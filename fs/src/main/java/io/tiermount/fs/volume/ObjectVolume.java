@@ -203,7 +203,12 @@ public final class ObjectVolume implements Volume {
         return missing;
       }
     }
-    Resolution there = resolveThere(dir, name, known);
+    Resolution there;
+    try {
+      there = resolveThere(dir, name, known);
+    } catch (StoreException e) {
+      there = here.whileDown(dir, stored(dir, name), e);
+    }
     Resolution overruled = here.overruled(dir, name, askedAtMillis);
     if (overruled != null) {
       return overruled;
@@ -428,11 +433,7 @@ public final class ObjectVolume implements Volume {
     }
   }
 
-  /**
-   * What left the cache.
-   *
-   * @param files contents, whole or in part
-   */
+  /** What left the cache: contents, whole or in part. */
   public record Evicted(long files, long bytes) {}
 
   /**
@@ -480,7 +481,7 @@ public final class ObjectVolume implements Volume {
   /** Changes that the store does not have yet. */
   public int pendingChanges() {
     WriteSide writer = write;
-    return writer == null ? 0 : writer.names().pending().size();
+    return writer == null ? 0 : writer.pending();
   }
 
   /** Ends what is being sent, after a while in the middle of it; the store stays. */

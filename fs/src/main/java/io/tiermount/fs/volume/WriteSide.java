@@ -178,6 +178,11 @@ final class WriteSide implements AutoCloseable {
       }
       for (LocalFile file : byNode.values()) {
         settle(staging, file);
+        Base base = file.base();
+        if (base != null && !base.key().equals(Changes.keyOf(file.node()))) {
+          // Renamed and not copied yet: the old key may not be deleted before.
+          publishing.borrows(file);
+        }
       }
     }
 
@@ -338,6 +343,11 @@ final class WriteSide implements AutoCloseable {
         names.drop(change);
       }
     }
+  }
+
+  /** Names and renames of directories that the store does not have yet. */
+  int pending() {
+    return names.pending().size() + moves.underWay();
   }
 
   /** Sends what is pending, for at most so long; true where nothing is left. */
