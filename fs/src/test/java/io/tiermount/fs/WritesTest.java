@@ -279,21 +279,21 @@ class WritesTest {
   void a_rename_that_the_store_has_not_seen_survives_a_restart() throws Exception {
     int files = 30;
     for (int i = 0; i < files; i++) {
-      bucket.put("d/a" + i, "content " + i);
+      bucket.put("d/b" + i, "content " + i);
     }
     try (MountFixture mount = mount(Durability.LOCAL)) {
       assertThat(mount.sh("ls -l d").exit()).isZero();
       bucket.faulty().setDown(true);
-      assertThat(mount.sh("cd d; for f in a*; do mv $f b${f#a} || exit 1; done").err()).isEmpty();
+      assertThat(mount.sh("cd d; for f in b*; do mv $f a${f#b} || exit 1; done").err()).isEmpty();
     } finally {
       bucket.faulty().setDown(false);
     }
-    assertThat(bucket.has("d/a0")).isTrue();
+    assertThat(bucket.has("d/b0")).isTrue();
     try (MountFixture mount = mount(Durability.LOCAL)) {
       MountFixture.await(() -> mount.volume().pendingChanges() == 0);
       for (int i = 0; i < files; i++) {
-        assertThat(bucket.text("d/b" + i)).isEqualTo("content " + i);
-        assertThat(bucket.has("d/a" + i)).isFalse();
+        assertThat(bucket.text("d/a" + i)).isEqualTo("content " + i);
+        assertThat(bucket.has("d/b" + i)).isFalse();
       }
     }
   }
