@@ -67,7 +67,15 @@ public final class BlockCache implements AutoCloseable {
     frequency = new Frequency(clock);
     boolean verify = options.verify() == CacheOptions.Verify.ON_OPEN || opened.suspect();
     Parts parts =
-        new Parts(index, counters, trouble, new Scratch(), frequency, verify, this::unloadExtents);
+        new Parts(
+            index,
+            counters,
+            trouble,
+            new Scratch(),
+            frequency,
+            new CheckedChunks(clock),
+            verify,
+            this::unloadExtents);
     long fetchBytes = Math.max(limits.fetchBytes, 2L * options.blockBytes());
     FetchQueue queue = new FetchQueue(limits.fetches, fetchBytes, this::begin);
     contents = new Contents(parts, directories, options.maxFileBytes(), queue, opened.firstId());

@@ -8,14 +8,16 @@ import java.lang.foreign.MemorySegment;
 /**
  * Reads chunks out of one content's data file and verifies them. Whole chunks go straight into the
  * target; of a chunk that is read in part, all is read into a scratch buffer, since the checksum is
- * of the whole.
+ * of the whole, unless that was done a moment ago ({@link CheckedChunks}).
  */
 final class ChunkReader {
   private final Parts parts;
+  private final long contentId;
   private final long sizeBytes;
 
-  ChunkReader(Parts parts, long sizeBytes) {
+  ChunkReader(Parts parts, long contentId, long sizeBytes) {
     this.parts = parts;
+    this.contentId = contentId;
     this.sizeBytes = sizeBytes;
   }
 
@@ -45,7 +47,7 @@ final class ChunkReader {
       long bad =
           whole
               ? readWhole(file, number, extent, chunk, part)
-              : readPart(file, extent, chunk, at - chunkStart, part);
+              : readPart(file, extent, chunk, at - chunkStart, part, true);
       if (bad != 0) {
         return bad;
       }
@@ -56,7 +58,7 @@ final class ChunkReader {
 
   /** Reads one chunk and throws it away; its bit where it is bad. */
   long check(int file, int chunk, Extent extent) {
-    return readPart(file, extent, chunk, 0, MemorySegment.NULL);
+    return readPart(file, extent, chunk, 0, MemorySegment.NULL, false);
   }
 
   private long readWhole(int file, int number, Extent extent, int first, MemorySegment target) {
@@ -69,18 +71,28 @@ final class ChunkReader {
       int length = Chunks.length(sizeBytes, chunk);
       if (Crc32c.of(target, offset, length) != extent.crcs()[chunk - (number << 6)]) {
         bad |= 1L << (chunk & 63);
+      } else {
+        parts.checked().checked(contentId, extent.generation(), chunk);
       }
     }
     return bad;
   }
 
-  private long readPart(int file, Extent extent, int chunk, long within, MemorySegment target) {
+  private long readPart(
+      int file, Extent extent, int chunk, long within, MemorySegment target, boolean mayBelieve) {
+    long start = (long) chunk << Chunks.CHUNK_SHIFT;
+    if (mayBelieve && parts.checked().isChecked(contentId, extent.generation(), chunk)) {
+      return readFully(file, target, start + within);
+    }
     MemorySegment buffer = parts.scratch().take();
     try {
       MemorySegment bytes = buffer.asSlice(0, Chunks.length(sizeBytes, chunk));
-      long bad = readFully(file, bytes, (long) chunk << Chunks.CHUNK_SHIFT);
+      long bad = readFully(file, bytes, start);
       if (bad == 0 && Crc32c.of(bytes) != extent.crcs()[chunk & 63]) {
         bad = 1L << (chunk & 63);
+      }
+      if (bad == 0) {
+        parts.checked().checked(contentId, extent.generation(), chunk);
       }
       if (bad == 0 && target.byteSize() > 0) {
         MemorySegment.copy(bytes, within, target, 0, target.byteSize());

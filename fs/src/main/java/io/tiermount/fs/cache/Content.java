@@ -72,7 +72,7 @@ final class Content {
     this.directory = directory;
     this.record = record;
     this.indexed = indexed;
-    reader = new ChunkReader(parts, sizeBytes);
+    reader = new ChunkReader(parts, record.id(), sizeBytes);
     extents = new ExtentTable(parts, directory == null ? 0 : Chunks.extents(sizeBytes));
   }
 

@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class CacheDamageTest {
   private static final long BUDGET = 64L << 20;
+  private static final Duration BELIEVED = Duration.ofMillis(CheckedChunks.BELIEVED_MILLIS + 1);
 
   @TempDir Path directory;
 
@@ -70,6 +72,30 @@ class CacheDamageTest {
         .isBetween(CacheHouse.allocatedBytes(directory), BUDGET);
   }
 
+  /** R22: what was checked less than ten seconds ago is believed, and no longer. */
+  @Test
+  void a_chunk_is_checked_again_after_ten_seconds() throws Exception {
+    CountingSource source = new CountingSource("believed", CacheHouse.CHUNK);
+    try (CacheHouse house = new CacheHouse(directory, BUDGET);
+        CachedFile file = house.open(source)) {
+      CacheHouse.readAndCompare(file, source, 0, CacheHouse.CHUNK, false);
+      CacheHouse.await("whole", file::isWhole);
+      assertThat(CacheHouse.readCachedAndCompare(file, source, 100, 100)).isTrue();
+      // Beside what is read, so that only the sum shows it.
+      try (FileChannel channel =
+          FileChannel.open(CacheHouse.dataFiles(directory).getFirst(), StandardOpenOption.WRITE)) {
+        channel.write(ByteBuffer.wrap(new byte[20_000]), 30_000);
+      }
+      assertThat(CacheHouse.readCachedAndCompare(file, source, 100, 100)).isTrue();
+      assertThat(house.cache.stats().badChunks()).isZero();
+      house.skip(BELIEVED);
+      assertThat(CacheHouse.readCachedAndCompare(file, source, 100, 100)).isFalse();
+      assertThat(house.cache.stats().badChunks()).isEqualTo(1);
+      // Fetched again, it is another generation, of which nothing is believed yet.
+      CacheHouse.readAndCompare(file, source, 100, 30_100, true);
+    }
+  }
+
   /** R22. */
   @Test
   void a_wrong_byte_on_disk_is_never_served() throws Exception {
@@ -91,6 +117,7 @@ class CacheDamageTest {
       fillAll(house);
       while (rounds.next()) {
         corruptData(random);
+        house.skip(BELIEVED);
         readAll(house);
       }
       assertThat(house.cache.stats().badChunks()).isPositive();

@@ -19,11 +19,16 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
@@ -35,6 +40,7 @@ final class CacheHouse implements AutoCloseable {
   private static final long DEADLINE_SECONDS = 30;
 
   final Path directory;
+  private final AtomicLong skippedMillis = new AtomicLong();
   private final MetaMemory memory = new MetaMemory(16 << 20);
   private final IndexStore index;
   final BlockCache cache;
@@ -78,7 +84,36 @@ final class CacheHouse implements AutoCloseable {
             maxFileBytes,
             BLOCK,
             verify);
-    cache = BlockCache.open(options, index, limits, Clock.systemUTC(), new Random(1));
+    cache = BlockCache.open(options, index, limits, skipping(), new Random(1));
+  }
+
+  /** Lets the cache's clock run ahead. */
+  void skip(Duration time) {
+    skippedMillis.addAndGet(time.toMillis());
+  }
+
+  private Clock skipping() {
+    return new Clock() {
+      @Override
+      public ZoneId getZone() {
+        return ZoneOffset.UTC;
+      }
+
+      @Override
+      public Clock withZone(ZoneId zone) {
+        return this;
+      }
+
+      @Override
+      public Instant instant() {
+        return Instant.ofEpochMilli(millis());
+      }
+
+      @Override
+      public long millis() {
+        return System.currentTimeMillis() + skippedMillis.get();
+      }
+    };
   }
 
   CachedFile open(CountingSource source) {
