@@ -1,6 +1,7 @@
 package io.tiermount.daemon;
 
 import io.tiermount.daemon.config.Identity;
+import io.tiermount.daemon.config.JobVolumes;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.SourceConfig;
 import io.tiermount.daemon.config.TiermountConfig;
@@ -30,7 +31,8 @@ final class Configs {
         512L << 20,
         List.of(mounts),
         Map.of("artifacts", "ANYSCALE_ARTIFACT_STORAGE is not set"),
-        List.of());
+        List.of(),
+        JobVolumes.NONE);
   }
 
   static MountConfig bind(String name, Path path, Path directory, boolean readOnly) {

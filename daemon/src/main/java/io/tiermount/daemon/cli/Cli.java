@@ -32,6 +32,9 @@ public final class Cli implements Runnable {
     root.addSubcommand(new StatusCommand(context));
     root.addSubcommand(CacheCommand.line(context));
     root.addSubcommand(new CheckConfigCommand(context));
+    root.addSubcommand(new ImportCommand(context));
+    root.addSubcommand(new PathCommand(context));
+    root.addSubcommand(new EnvCommand(context));
     root.addSubcommand(new DoctorCommand(context));
     root.addSubcommand(new VersionCommand(context));
     describeExitCodes(root);

@@ -19,7 +19,9 @@ final class Schema {
   static final String ELEMENT = "[]";
 
   static final List<Key<?>> KEYS =
-      Stream.of(NodeKeys.ALL, CredentialKeys.ALL, MountKeys.ALL).flatMap(List::stream).toList();
+      Stream.of(NodeKeys.ALL, CredentialKeys.ALL, MountKeys.ALL, PersistenceKeys.ALL)
+          .flatMap(List::stream)
+          .toList();
 
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
   private static final Level ROOT = build();

@@ -11,6 +11,7 @@ import java.util.Map;
  * @param mounts in the order of their paths
  * @param skipped mounts whose source comes from an undefined {@code ${?…}}: name → why
  * @param notices what a person should see once: sizes understood, sections left aside
+ * @param volumes what jobs may name
  */
 public record TiermountConfig(
     Identity identity,
@@ -18,7 +19,8 @@ public record TiermountConfig(
     long memoryMaxBytes,
     List<MountConfig> mounts,
     Map<String, String> skipped,
-    List<String> notices) {
+    List<String> notices,
+    JobVolumes volumes) {
   public TiermountConfig {
     mounts = List.copyOf(mounts);
     skipped = Map.copyOf(skipped);

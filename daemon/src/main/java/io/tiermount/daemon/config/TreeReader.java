@@ -28,7 +28,9 @@ final class TreeReader {
   TiermountConfig read(Node.Section tree, boolean scopeRequired, Problems problems)
       throws InvalidConfigException {
     Schema.check(tree, problems);
-    KeyReader root = KeyReader.root(tree, problems);
+    PersistenceReader.Translated translated =
+        PersistenceReader.translate(tree, environment, true, problems);
+    KeyReader root = KeyReader.root(translated.tree(), problems);
     IdentityReader identity = new IdentityReader(root, environment, node);
     CredentialsReader credentials = new CredentialsReader(root, environment);
     CacheOptions cache = new CacheReader(root, environment, node).read();
@@ -42,8 +44,13 @@ final class TreeReader {
       MountReader reader = new MountReader(mount, fuse, environment, node);
       switch (reader.read(credentials, prefixes, scopeRequired)) {
         case MountReader.Outcome.Mounted outcome -> {
-          mounted.add(outcome);
           places.add(new MountChecks.Place(mount, outcome.config().path()));
+          AwaitedSecret secret = translated.awaited().get(mount.name());
+          if (secret == null) {
+            mounted.add(outcome);
+          } else {
+            skipped.put(mount.name(), secret.why());
+          }
         }
         case MountReader.Outcome.Skipped outcome -> skipped.put(mount.name(), outcome.why());
         case MountReader.Outcome.Refused outcome -> {
@@ -54,7 +61,8 @@ final class TreeReader {
       }
     }
     identity.reportMissed();
-    List<String> notices = new MountChecks(places, mounted, cache, root).check();
+    List<String> notices = new ArrayList<>(translated.notices());
+    notices.addAll(new MountChecks(places, mounted, cache, root).check());
     problems.throwIfAny();
     if (cache == null) {
       throw new IllegalStateException("a wrong cache section was not reported");
@@ -68,7 +76,8 @@ final class TreeReader {
             .sorted(Comparator.comparing(MountConfig::path))
             .toList(),
         skipped,
-        notices);
+        notices,
+        new JobVolumes(translated.volumes(), translated.awaited()));
   }
 
   private static FuseOptions fuse(KeyReader root) {

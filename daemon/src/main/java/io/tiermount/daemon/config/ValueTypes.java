@@ -76,6 +76,20 @@ final class ValueTypes {
                 !absolute || !isPath(text), text, "write it from the root on: /mnt/data");
           });
 
+  /** One element of a path. */
+  static final Single<String> FILE_NAME =
+      new Single<>(
+          "a name without /",
+          text ->
+              refuseIf(
+                  text.isBlank()
+                      || text.contains("/")
+                      || text.equals(".")
+                      || text.equals("..")
+                      || text.indexOf('\0') >= 0,
+                  text,
+                  ""));
+
   static final ListOf<String> TEXTS = new ListOf<>("a list of texts: [\"a\", \"b\"]", TEXT);
 
   static final ListOf<String> GLOBS =

@@ -73,6 +73,8 @@ final class ExampleTest {
             "storage.cache.default_base_dir",
             "storage.cache.size.max_used_bytes",
             "credentials.other",
+            "persistence.data.example.store",
+            "persistence.outputs.example-outputs.store",
             "mounts.models.permissions.owner",
             "mounts.models.permissions.group",
             "mounts.models.permissions.allow",
@@ -112,10 +114,14 @@ final class ExampleTest {
   @Test
   void every_key_that_a_table_defines_is_in_the_schema() throws IllegalAccessException {
     TreeSet<String> defined = new TreeSet<>();
-    for (Class<?> table : List.of(NodeKeys.class, CredentialKeys.class, MountKeys.class)) {
+    for (Class<?> table :
+        List.of(NodeKeys.class, CredentialKeys.class, MountKeys.class, PersistenceKeys.class)) {
       for (Field field : table.getDeclaredFields()) {
-        if (field.get(null) instanceof Key<?> key) {
+        Object value = field.get(null);
+        if (value instanceof Key<?> key) {
           defined.add(key.path());
+        } else if (value instanceof PersistenceKeys.Volume volume) {
+          volume.all().forEach(key -> defined.add(key.path()));
         }
       }
     }

@@ -1,0 +1,33 @@
+package io.tiermount.daemon.config;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The volumes of {@code persistence}.
+ *
+ * @param all in the order in which they were defined: file, line, name
+ * @param awaited those whose secret is not there yet
+ */
+public record JobVolumes(List<JobVolume> all, Map<String, AwaitedSecret> awaited) {
+  /** A configuration without any. */
+  public static final JobVolumes NONE = new JobVolumes(List.of(), Map.of());
+
+  public JobVolumes {
+    all = List.copyOf(all);
+    awaited = Map.copyOf(awaited);
+  }
+
+  /** What a job that names no data gets. */
+  public List<JobVolume> defaultData() {
+    return all.stream().filter(volume -> volume.kind() == JobVolume.Kind.DATA).toList();
+  }
+
+  /** What a job that names no outputs gets: the first that can be written, always the same. */
+  public Optional<JobVolume> defaultOutputs() {
+    return all.stream()
+        .filter(volume -> volume.kind() == JobVolume.Kind.OUTPUTS && !volume.readOnly())
+        .findFirst();
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.tiermount.daemon.jobs;
+
+import org.jspecify.annotations.NullMarked;
