@@ -1,7 +1,6 @@
 package io.tiermount.daemon;
 
 import io.tiermount.daemon.config.Identity;
-import io.tiermount.daemon.config.JobVolumes;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.SourceConfig;
 import io.tiermount.daemon.config.TiermountConfig;
@@ -31,8 +30,7 @@ final class Configs {
         512L << 20,
         List.of(mounts),
         Map.of("artifacts", "ANYSCALE_ARTIFACT_STORAGE is not set"),
-        List.of(),
-        JobVolumes.NONE);
+        List.of());
   }
 
   static MountConfig bind(String name, Path path, Path directory, boolean readOnly) {

@@ -10,17 +10,31 @@ import org.jspecify.annotations.Nullable;
 /** Reads {@code storage.cache}. */
 final class CacheReader {
   private static final Path FALLBACK = Path.of("/var/cache/tiermount");
+  private static final String CLEARML_VARIABLE = "CLEARML_CACHE_DIR";
   private static final int MIN_BLOCK_BYTES = CacheOptions.CHUNK_BYTES;
   private static final int MAX_BLOCK_BYTES = 64 << 20;
 
   private final KeyReader root;
   private final Map<String, String> environment;
   private final NodeFacts node;
+  private final boolean files;
+  private final List<String> notices;
 
-  CacheReader(KeyReader root, Map<String, String> environment, NodeFacts node) {
+  /**
+   * @param files false for a mount without a file: ClearML's variables are not about it
+   * @param notices what a person should know is added
+   */
+  CacheReader(
+      KeyReader root,
+      Map<String, String> environment,
+      NodeFacts node,
+      boolean files,
+      List<String> notices) {
     this.root = root;
     this.environment = environment;
     this.node = node;
+    this.files = files;
+    this.notices = notices;
   }
 
   /** Null after reporting. */
@@ -47,7 +61,7 @@ final class CacheReader {
   private List<CacheOptions.Directory> directories() {
     long maxUsedBytes = orNoLimit(root.read(NodeKeys.CACHE_MAX_USED));
     List<Node.Section> several = root.readOrNull(NodeKeys.CACHE_DIRS);
-    Path base = path(root, NodeKeys.CACHE_BASE_DIR);
+    Path base = base();
     if (several == null) {
       Path directory = base == null ? node.nvmeDirectory().orElse(FALLBACK) : base;
       return List.of(new CacheOptions.Directory(directory, maxUsedBytes));
@@ -60,18 +74,7 @@ final class CacheReader {
           NodeKeys.CACHE_MAX_USED, "with dirs: max_used_bytes in each of them instead", "");
     }
     List<CacheOptions.Directory> directories = new ArrayList<>();
-    List<Node> written =
-        root.node(NodeKeys.CACHE_DIRS) instanceof Node.Items list ? list.items() : List.of();
-    for (int i = 0; i < written.size(); i++) {
-      if (!(written.get(i) instanceof Node.Section section)) {
-        continue;
-      }
-      KeyReader entry =
-          new KeyReader(
-              section,
-              NodeKeys.CACHE_DIRS.path() + "." + Schema.ELEMENT,
-              NodeKeys.CACHE_DIRS.path() + "[" + i + "]",
-              root.problems());
+    for (KeyReader entry : root.elements(NodeKeys.CACHE_DIRS)) {
       Path path = path(entry, NodeKeys.CACHE_DIR_PATH);
       if (path != null) {
         add(directories, entry, path, orNoLimit(entry.read(NodeKeys.CACHE_DIR_MAX_USED)));
@@ -83,6 +86,40 @@ final class CacheReader {
       root.wrong(NodeKeys.CACHE_DIRS, "an empty list", "at least one directory", "");
     }
     return directories;
+  }
+
+  /**
+   * {@code CLEARML_CACHE_DIR} wins over the files, as in ClearML's own code; what the command line
+   * and our own variables say wins over it.
+   */
+  private @Nullable Path base() {
+    String theirs = environment.getOrDefault(CLEARML_VARIABLE, "");
+    Position written = root.positionOf(NodeKeys.CACHE_BASE_DIR);
+    boolean fromFile = files && (!root.has(NodeKeys.CACHE_BASE_DIR) || written.line() > 0);
+    if (theirs.isBlank() || !fromFile || root.has(NodeKeys.CACHE_DIRS)) {
+      return path(root, NodeKeys.CACHE_BASE_DIR);
+    }
+    try {
+      Path path = ValueTypes.expandAll(theirs.strip(), environment);
+      if (path.isAbsolute()) {
+        notices.add("the cache is in " + path + ": " + CLEARML_VARIABLE + " says so");
+        return path;
+      }
+      wrongVariable(theirs, "");
+    } catch (BadValueException e) {
+      wrongVariable(theirs, e.hint());
+    }
+    return null;
+  }
+
+  private void wrongVariable(String found, String hint) {
+    root.problems()
+        .add(
+            new Position("environment " + CLEARML_VARIABLE, 0),
+            NodeKeys.CACHE_BASE_DIR.path(),
+            Found.text(found),
+            "an absolute path, also with ~ or $VARIABLE",
+            hint);
   }
 
   private static void add(
@@ -101,7 +138,12 @@ final class CacheReader {
       return null;
     }
     try {
-      return ValueTypes.expand(text, environment);
+      Path path = ValueTypes.expandAll(text, environment);
+      if (path.isAbsolute()) {
+        return path;
+      }
+      reader.wrongValue(key, key.type().accepted(), "");
+      return null;
     } catch (BadValueException e) {
       reader.wrongValue(key, key.type().accepted(), e.hint());
       return null;

@@ -1,6 +1,7 @@
 package io.tiermount.daemon.config;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -11,7 +12,8 @@ import java.util.Map;
  * <p>Files go through four steps: {@link ConfigFiles} finds them; {@link HoconDocument} and {@link
  * HoconResolver} merge, override and substitute them into a tree of {@link Node}s that knows no
  * syntax; {@link Schema} refuses unknown keys; {@link TreeReader} reads the tree. Another form that
- * people paste joins between the second and the third step, as a translation from tree to tree.
+ * people paste joins between the second and the third step, as a translation from tree to tree:
+ * {@link ClearmlForm}.
  *
  * <p>Safe from any thread; reads files and asks the node for names, no network.
  */
@@ -82,6 +84,8 @@ public final class ConfigParser {
       problems.throwIfAny();
       throw new IllegalStateException("a tree that can't be substituted was not reported");
     }
-    return new TreeReader(environment, node).read(tree, scopeRequired, problems);
+    List<String> notices = new ArrayList<>();
+    Node.Section ours = new ClearmlForm(document::isPasted, problems, notices).translate(tree);
+    return new TreeReader(environment, node).read(ours, scopeRequired, notices, problems);
   }
 }

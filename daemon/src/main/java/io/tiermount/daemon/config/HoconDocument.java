@@ -15,8 +15,10 @@ import com.typesafe.config.ConfigValueFactory;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** HOCON files parsed and merged, before substitution. One thread. */
 final class HoconDocument {
@@ -25,6 +27,7 @@ final class HoconDocument {
 
   private static final Position NOWHERE = new Position("", 0);
 
+  private final Set<String> pasted = new HashSet<>();
   private Config merged = ConfigFactory.empty();
 
   /**
@@ -87,14 +90,24 @@ final class HoconDocument {
       }
       parsed = parsed.atPath(part.section());
     }
+    if (PastedRoot.isPasted(parsed.root())) {
+      pasted.add(part.path().toString());
+    }
+    parsed = PastedRoot.lifted(parsed, part.path().toString(), problems);
     notePositions(parsed.root(), List.of(), new Position(part.path().toString(), 0));
     merged = parsed.withFallback(merged);
+  }
+
+  /** True for the files that hold sections of a clearml.conf. */
+  boolean isPasted(String file) {
+    return pasted.contains(file);
   }
 
   /** The same with some values replaced; this document is unchanged. */
   HoconDocument with(List<Setting> settings) {
     HoconDocument result = new HoconDocument();
     result.positions.putAll(positions);
+    result.pasted.addAll(pasted);
     result.merged = merged;
     for (Setting setting : settings) {
       Config one = setting.value().atPath(ConfigUtil.joinPath(setting.path()));

@@ -24,10 +24,10 @@ record Key<T>(
   /** From when on a key does something. */
   enum Effect {
     NOW(""),
-    WITH_WRITING("takes effect from the release that writes"),
     WITH_EVICTION("takes effect from the release with quotas and pins in the cache"),
     WITH_SCOPES("takes effect from the release with access policies"),
-    WITH_STORES("takes effect from the release with its store");
+    WITH_STORES("takes effect from the release with its store"),
+    LATER("takes effect from a later release");
 
     private final String text;
 

@@ -34,6 +34,31 @@ record KeyReader(Node.Section section, String pattern, String path, Problems pro
     return readers;
   }
 
+  /** The sections of a list; what is no section is reported here. */
+  List<KeyReader> elements(Key<List<Node.Section>> list) {
+    List<KeyReader> readers = new ArrayList<>();
+    // Reports; the sections it answers with have lost their place in the list.
+    boolean unread = readOrNull(list) == null;
+    if (!unread && node(list) instanceof Node.Items written) {
+      for (int i = 0; i < written.items().size(); i++) {
+        if (written.items().get(i) instanceof Node.Section section) {
+          String below = list.path() + "." + Schema.ELEMENT;
+          readers.add(new KeyReader(section, below, pathOf(list) + "[" + i + "]", problems));
+        }
+      }
+    }
+    return readers;
+  }
+
+  /** Null after reporting that the key is absent or wrong. */
+  <T> @Nullable T required(Key<T> key) {
+    T value = readOrNull(key);
+    if (value == null && !has(key)) {
+      wrong(key, Undefined.nothing(node(key)), key.type().accepted(), "");
+    }
+    return value;
+  }
+
   /** The last element of {@link #path}. */
   String name() {
     return path.substring(path.lastIndexOf('.') + 1);

@@ -45,7 +45,7 @@ final class MountKeys {
       Key.open(
           "mounts.*.credentials",
           ValueTypes.TEXT,
-          "the provider's own chain",
+          "as aws.s3, azure.storage and google.storage say, else the provider's own chain",
           "an entry of credentials");
   static final Key<String> ENDPOINT =
       Key.open(
@@ -66,11 +66,10 @@ final class MountKeys {
           "true with an endpoint, else false",
           "the bucket in the path instead of the host name");
   static final Key<String> VERIFY =
-      Key.of(
+      Key.open(
           "mounts.*.verify",
-          new ValueType.Single<>(
-              "true | false | the absolute path of a CA bundle", MountKeys::trust),
-          "true",
+          ValueTypes.TRUST,
+          "as aws.s3 and api.verify_certificate say, else true",
           "TLS certificates: verified, not verified, or by a PEM file");
 
   static final Key<FuseOptions.Transport> FUSE_TRANSPORT =
@@ -188,32 +187,28 @@ final class MountKeys {
 
   static final Key<WriteOptions.Durability> DURABILITY =
       Key.open(
-              "mounts.*.write.durability",
-              ValueTypes.choice(WriteOptions.Durability.class),
-              "remote; local in local scopes",
-              "when close() and fsync() return")
-          .from(Key.Effect.WITH_WRITING);
+          "mounts.*.write.durability",
+          ValueTypes.choice(WriteOptions.Durability.class),
+          "remote; local in local scopes",
+          "when close() and fsync() return");
   static final Key<Duration> MAX_DIRTY_AGE =
       Key.of(
-              "mounts.*.write.max_dirty_age",
-              ValueTypes.DURATION_WITH_UNIT,
-              "30s",
-              "local durability: how long an upload may wait")
-          .from(Key.Effect.WITH_WRITING);
+          "mounts.*.write.max_dirty_age",
+          ValueTypes.DURATION_WITH_UNIT,
+          "30s",
+          "local durability: how long an upload may wait");
   static final Key<Long> UPLOAD_THREADS =
       Key.of(
-              "mounts.*.write.upload_threads",
-              ValueTypes.number(1, WriteOptions.MAX_UPLOAD_THREADS),
-              "8",
-              "uploads at the same time")
-          .from(Key.Effect.WITH_WRITING);
+          "mounts.*.write.upload_threads",
+          ValueTypes.number(1, WriteOptions.MAX_UPLOAD_THREADS),
+          "8",
+          "uploads at the same time");
   static final Key<Boolean> SYNC_ON_CLOSE =
       Key.of(
-              "mounts.*.write.sync_on_close",
-              ValueTypes.BOOLEAN,
-              "false",
-              "local durability: close() too is safe against power loss")
-          .from(Key.Effect.WITH_WRITING);
+          "mounts.*.write.sync_on_close",
+          ValueTypes.BOOLEAN,
+          "false",
+          "local durability: close() too is safe against power loss");
 
   static final Key<Long> CACHE_QUOTA =
       Key.of(
@@ -261,53 +256,48 @@ final class MountKeys {
 
   static final Key<String> PUT_SSE =
       Key.open(
-              "mounts.*.put.sse",
-              ValueTypes.word("AES256", "aws:kms", "aws:kms:dsse"),
-              "the bucket's own",
-              "encryption at rest of what is written")
-          .from(Key.Effect.WITH_WRITING);
+          "mounts.*.put.sse",
+          ValueTypes.word("AES256", "aws:kms", "aws:kms:dsse"),
+          "the bucket's own",
+          "encryption at rest of what is written");
   static final Key<String> PUT_KMS_KEY_ID =
       Key.open(
-              "mounts.*.put.kms_key_id",
-              ValueTypes.TEXT,
-              "the account's own",
-              "the key of sse = aws:kms")
-          .from(Key.Effect.WITH_WRITING);
+          "mounts.*.put.kms_key_id",
+          ValueTypes.TEXT,
+          "the account's own",
+          "the key of sse = aws:kms");
   static final Key<String> PUT_ACL =
       Key.open(
-              "mounts.*.put.acl",
-              ValueTypes.word(
-                  "private",
-                  "public-read",
-                  "public-read-write",
-                  "authenticated-read",
-                  "aws-exec-read",
-                  "bucket-owner-read",
-                  "bucket-owner-full-control"),
-              "none is sent",
-              "a canned ACL on what is written")
-          .from(Key.Effect.WITH_WRITING);
+          "mounts.*.put.acl",
+          ValueTypes.word(
+              "private",
+              "public-read",
+              "public-read-write",
+              "authenticated-read",
+              "aws-exec-read",
+              "bucket-owner-read",
+              "bucket-owner-full-control"),
+          "none is sent",
+          "a canned ACL on what is written");
   static final Key<String> PUT_STORAGE_CLASS =
       Key.open(
-              "mounts.*.put.storage_class",
-              ValueTypes.word(
-                  "STANDARD",
-                  "STANDARD_IA",
-                  "ONEZONE_IA",
-                  "INTELLIGENT_TIERING",
-                  "GLACIER_IR",
-                  "REDUCED_REDUNDANCY",
-                  "EXPRESS_ONEZONE"),
-              "the bucket's own",
-              "storage class of what is written (those that can be read at once)")
-          .from(Key.Effect.WITH_WRITING);
+          "mounts.*.put.storage_class",
+          ValueTypes.word(
+              "STANDARD",
+              "STANDARD_IA",
+              "ONEZONE_IA",
+              "INTELLIGENT_TIERING",
+              "GLACIER_IR",
+              "REDUCED_REDUNDANCY",
+              "EXPRESS_ONEZONE"),
+          "the bucket's own",
+          "storage class of what is written (those that can be read at once)");
   static final Key<String> PUT_REQUEST_PAYER =
       Key.open(
-              "mounts.*.put.request_payer",
-              ValueTypes.word("requester"),
-              "the bucket's owner",
-              "requester: the reader's account pays")
-          .from(Key.Effect.WITH_WRITING);
+          "mounts.*.put.request_payer",
+          ValueTypes.word("requester"),
+          "the bucket's owner",
+          "requester: the reader's account pays");
 
   static final List<Key<?>> ALL =
       List.of(
@@ -357,11 +347,4 @@ final class MountKeys {
           PUT_REQUEST_PAYER);
 
   private MountKeys() {}
-
-  private static String trust(String text) throws BadValueException {
-    if (!text.equals("true") && !text.equals("false") && !text.startsWith("/")) {
-      throw new BadValueException("");
-    }
-    return text;
-  }
 }

@@ -26,8 +26,13 @@ final class MountReader {
 
   /** What became of an entry. */
   sealed interface Outcome {
-    /** To be mounted. */
-    record Mounted(KeyReader reader, SourceUrl source, MountConfig config) implements Outcome {}
+    /**
+     * To be mounted.
+     *
+     * @param rule the entry of a pasted clearml.conf that its store is reached by; null for none
+     */
+    record Mounted(KeyReader reader, SourceUrl source, MountConfig config, @Nullable StoreRule rule)
+        implements Outcome {}
 
     /** Its source is undefined. */
     record Skipped(String why) implements Outcome {}
@@ -49,7 +54,8 @@ final class MountReader {
    * @param scopeRequired false for a mount without a file: without a scope it is shared and shows
    *     all of its source
    */
-  Outcome read(CredentialsReader credentials, PrefixRule prefixes, boolean scopeRequired) {
+  Outcome read(
+      CredentialsReader credentials, StoreRules rules, PrefixRule prefixes, boolean scopeRequired) {
     int before = mount.problems().count();
     Path path = path();
     ScopeKind scope = scope(scopeRequired);
@@ -60,7 +66,7 @@ final class MountReader {
     QuotaOptions quota = quota();
     AccessOptions access = permissions.access(scope);
     checkOpenSkip(fuse, access);
-    StoreReader store = new StoreReader(mount, credentials);
+    StoreReader store = new StoreReader(mount, credentials, rules);
     store.readPut();
 
     Node written = mount.node(MountKeys.SOURCE);
@@ -97,11 +103,12 @@ final class MountReader {
             write,
             cache,
             quota,
-            mount.readOrNull(MountKeys.CREDENTIALS)));
+            mount.readOrNull(MountKeys.CREDENTIALS)),
+        store.rule());
   }
 
   private @Nullable Path path() {
-    String text = required(MountKeys.PATH);
+    String text = mount.required(MountKeys.PATH);
     if (text == null) {
       return null;
     }
@@ -118,12 +125,13 @@ final class MountReader {
   }
 
   private ScopeKind scope(boolean required) {
-    ScopeKind scope = required ? required(MountKeys.SCOPE) : mount.readOrNull(MountKeys.SCOPE);
+    ScopeKind scope =
+        required ? mount.required(MountKeys.SCOPE) : mount.readOrNull(MountKeys.SCOPE);
     return scope == null ? ScopeKind.SHARED : scope;
   }
 
   private @Nullable SourceUrl source() {
-    String text = required(MountKeys.SOURCE);
+    String text = mount.required(MountKeys.SOURCE);
     if (text == null) {
       return null;
     }
@@ -137,14 +145,6 @@ final class MountReader {
           e.hint());
       return null;
     }
-  }
-
-  private <T> @Nullable T required(Key<T> key) {
-    T value = mount.readOrNull(key);
-    if (value == null && !mount.has(key)) {
-      mount.wrong(key, Undefined.nothing(mount.node(key)), key.type().accepted(), "");
-    }
-    return value;
   }
 
   private FuseOptions fuse() {

@@ -31,7 +31,7 @@ final class NodeKeys {
   static final Key<String> CACHE_BASE_DIR =
       Key.open(
           "storage.cache.default_base_dir",
-          ValueTypes.ABSOLUTE_PATH,
+          ValueTypes.CACHE_PATH,
           "local NVMe if there is some, else /var/cache/tiermount",
           "where the cache lives");
   static final Key<List<Node.Section>> CACHE_DIRS =
@@ -43,7 +43,7 @@ final class NodeKeys {
           "several disks used together, instead of default_base_dir");
   static final Key<String> CACHE_DIR_PATH =
       Key.open(
-          "storage.cache.dirs.[].path", ValueTypes.ABSOLUTE_PATH, "required", "where on this disk");
+          "storage.cache.dirs.[].path", ValueTypes.CACHE_PATH, "required", "where on this disk");
   static final Key<Long> CACHE_DIR_MAX_USED =
       Key.of(
           "storage.cache.dirs.[].max_used_bytes",

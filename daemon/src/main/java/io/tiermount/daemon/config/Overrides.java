@@ -36,7 +36,9 @@ final class Overrides {
     List<String> path = new ArrayList<>();
     Node node = tree;
     Schema.Level level = Schema.root();
-    for (String element : variable.substring(PREFIX.length()).split("__", -1)) {
+    List<String> elements = List.of(variable.substring(PREFIX.length()).split("__", -1));
+    boolean pasted = elements.size() > 1 && plain(elements.getFirst()).equals(PastedRoot.SDK);
+    for (String element : pasted ? elements.subList(1, elements.size()) : elements) {
       Set<String> matches = matches(element, node, level);
       if (element.isEmpty() || matches.size() > 1) {
         problems.add(

@@ -19,7 +19,13 @@ final class Schema {
   static final String ELEMENT = "[]";
 
   static final List<Key<?>> KEYS =
-      Stream.of(NodeKeys.ALL, CredentialKeys.ALL, MountKeys.ALL, PersistenceKeys.ALL)
+      Stream.of(
+              NodeKeys.ALL,
+              StorageKeys.ALL,
+              CredentialKeys.ALL,
+              ClearmlKeys.ALL,
+              MountKeys.ALL,
+              PersistenceKeys.ALL)
           .flatMap(List::stream)
           .toList();
 

@@ -11,12 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads how a mount's store is reached. */
 final class StoreReader {
-  /** Enough for the read-ahead of a few streams; the SDK's own default of 50 starves them. */
-  private static final int MAX_CONNECTIONS = 128;
-
   private static final Duration DEADLINE = Duration.ofSeconds(30);
-  private static final int MAX_RETRIES = 5;
-  private static final Duration RETRY_BASE = Duration.ofMillis(200);
 
   private static final List<Key<?>> PUT =
       List.of(
@@ -31,17 +26,25 @@ final class StoreReader {
 
   private final KeyReader mount;
   private final CredentialsReader credentials;
+  private final StoreRules rules;
+  private @Nullable StoreRule rule;
 
-  StoreReader(KeyReader mount, CredentialsReader credentials) {
+  StoreReader(KeyReader mount, CredentialsReader credentials, StoreRules rules) {
     this.mount = mount;
     this.credentials = credentials;
+    this.rules = rules;
+  }
+
+  /** Which entry of a pasted clearml.conf the source took its credentials from; null for none. */
+  @Nullable StoreRule rule() {
+    return rule;
   }
 
   /** Null after reporting. */
   @Nullable SourceConfig source(
       SourceUrl url, SourceConfig.LocalMode localMode, @Nullable String prefix) {
     return switch (url.kind()) {
-      case S3 -> s3(url);
+      case S3 -> s3(url, below(prefix));
       case LOCAL_BUCKET -> {
         refuse("a file: source", OBJECTS_ONLY, S3_ONLY, PUT);
         yield new SourceConfig.LocalBucket(url.url(), directory(url));
@@ -53,10 +56,18 @@ final class StoreReader {
       }
       case GCS -> {
         refuse("a gs: source", S3_ONLY, PUT);
+        rule =
+            mount.has(MountKeys.CREDENTIALS)
+                ? null
+                : rules.others().forGoogle(url.bucket(), below(prefix)).orElse(null);
         yield notYet(url, CredentialKeys.Kind.GCS, "gcs");
       }
       case AZURE -> {
         refuse("an azure: source", S3_ONLY, PUT);
+        rule =
+            mount.has(MountKeys.CREDENTIALS)
+                ? null
+                : rules.others().forContainer(url.bucket(), below(prefix)).orElse(null);
         yield notYet(url, CredentialKeys.Kind.AZURE, "azure");
       }
       case NFS -> {
@@ -92,32 +103,51 @@ final class StoreReader {
     }
   }
 
-  private @Nullable SourceConfig s3(SourceUrl url) {
+  private static String below(@Nullable String prefix) {
+    return prefix == null ? "" : prefix;
+  }
+
+  private @Nullable SourceConfig s3(SourceUrl url, String prefix) {
     URI endpoint = endpoint(url);
     Boolean pathStyle = mount.readOrNull(MountKeys.PATH_STYLE);
-    Credentials who = credentials.forMount(mount, CredentialKeys.Kind.S3);
+    int before = mount.problems().count();
+    StoreRule from = rules.s3Rule(mount, url, endpoint, prefix);
+    rule = from;
+    Credentials who =
+        from == null
+            ? credentials.forMount(mount, CredentialKeys.Kind.S3)
+            : rules.credentials(from);
     PutOptions put = readPut();
     String region = mount.readOrNull(MountKeys.REGION);
     String trust = trust();
-    if (who == null) {
+    if (who == null || mount.problems().count() > before) {
       return null;
     }
     return new SourceConfig.S3(
         url.url(),
         new S3Options(
             url.bucket(),
-            endpoint,
-            region,
+            from != null && rules.secure(from) ? secured(url, endpoint) : endpoint,
+            region == null && from != null ? from.region() : region,
             pathStyle == null ? endpoint != null : pathStyle,
             who,
             !trust.equals("false"),
             trust.startsWith("/") ? Path.of(trust) : null,
-            true,
-            MAX_CONNECTIONS,
+            rules.multipart(from),
+            rules.maxConnections(),
             DEADLINE,
-            MAX_RETRIES,
-            RETRY_BASE,
+            rules.maxRetries(),
+            rules.backoffFactor(),
             put));
+  }
+
+  /**
+   * {@code secure} of an entry speaks of {@code s3://host:port}, which has no scheme of its own.
+   */
+  private static @Nullable URI secured(SourceUrl url, @Nullable URI endpoint) {
+    return endpoint != null && endpoint.equals(url.endpoint())
+        ? URI.create("https://" + endpoint.getAuthority())
+        : endpoint;
   }
 
   private @Nullable URI endpoint(SourceUrl url) {
@@ -139,7 +169,8 @@ final class StoreReader {
   }
 
   private String trust() {
-    return mount.read(MountKeys.VERIFY);
+    String own = mount.readOrNull(MountKeys.VERIFY);
+    return own == null ? rules.verify(rule) : own;
   }
 
   /** Also for a source that is skipped: its mistakes are mistakes. */

@@ -12,6 +12,7 @@ import java.util.Map;
  * @param skipped mounts whose source comes from an undefined {@code ${?…}}: name → why
  * @param notices what a person should see once: sizes understood, sections left aside
  * @param volumes what jobs may name
+ * @param node what else holds for the node as a whole
  */
 public record TiermountConfig(
     Identity identity,
@@ -20,10 +21,30 @@ public record TiermountConfig(
     List<MountConfig> mounts,
     Map<String, String> skipped,
     List<String> notices,
-    JobVolumes volumes) {
+    JobVolumes volumes,
+    NodeOptions node) {
   public TiermountConfig {
     mounts = List.copyOf(mounts);
     skipped = Map.copyOf(skipped);
     notices = List.copyOf(notices);
+  }
+
+  /** With the defaults of what a mount does not need. */
+  public TiermountConfig(
+      Identity identity,
+      CacheOptions cache,
+      long memoryMaxBytes,
+      List<MountConfig> mounts,
+      Map<String, String> skipped,
+      List<String> notices) {
+    this(
+        identity,
+        cache,
+        memoryMaxBytes,
+        mounts,
+        skipped,
+        notices,
+        JobVolumes.NONE,
+        NodeOptions.DEFAULTS);
   }
 }

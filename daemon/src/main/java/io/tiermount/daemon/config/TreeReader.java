@@ -24,8 +24,10 @@ final class TreeReader {
    * Reads a whole tree.
    *
    * @param scopeRequired false for a mount without a file
+   * @param notices what was understood before; more is added
    */
-  TiermountConfig read(Node.Section tree, boolean scopeRequired, Problems problems)
+  TiermountConfig read(
+      Node.Section tree, boolean scopeRequired, List<String> notices, Problems problems)
       throws InvalidConfigException {
     Schema.check(tree, problems);
     PersistenceReader.Translated translated =
@@ -33,16 +35,18 @@ final class TreeReader {
     KeyReader root = KeyReader.root(translated.tree(), problems);
     IdentityReader identity = new IdentityReader(root, environment, node);
     CredentialsReader credentials = new CredentialsReader(root, environment);
-    CacheOptions cache = new CacheReader(root, environment, node).read();
+    CacheOptions cache = new CacheReader(root, environment, node, scopeRequired, notices).read();
     FuseOptions fuse = fuse(root);
     long memoryMaxBytes = memory(root);
+    StoreRules rules = new StoreRules(root, environment);
+    PathSubstitution paths = new PathReader(root).read();
     PrefixRule prefixes = new PrefixRule(identity);
     List<MountReader.Outcome.Mounted> mounted = new ArrayList<>();
     List<MountChecks.Place> places = new ArrayList<>();
     Map<String, String> skipped = new TreeMap<>();
     for (KeyReader mount : root.named("mounts")) {
       MountReader reader = new MountReader(mount, fuse, environment, node);
-      switch (reader.read(credentials, prefixes, scopeRequired)) {
+      switch (reader.read(credentials, rules, prefixes, scopeRequired)) {
         case MountReader.Outcome.Mounted outcome -> {
           places.add(new MountChecks.Place(mount, outcome.config().path()));
           AwaitedSecret secret = translated.awaited().get(mount.name());
@@ -61,7 +65,8 @@ final class TreeReader {
       }
     }
     identity.reportMissed();
-    List<String> notices = new ArrayList<>(translated.notices());
+    notices.addAll(translated.notices());
+    notices.addAll(LaterKeys.notices(tree));
     notices.addAll(new MountChecks(places, mounted, cache, root).check());
     problems.throwIfAny();
     if (cache == null) {
@@ -77,7 +82,9 @@ final class TreeReader {
             .toList(),
         skipped,
         notices,
-        new JobVolumes(translated.volumes(), translated.awaited()));
+        new JobVolumes(translated.volumes(), translated.awaited()),
+        new NodeOptions(
+            paths, root.read(ClearmlKeys.RELOAD), root.read(ClearmlKeys.STARVATION_WARNING)));
   }
 
   private static FuseOptions fuse(KeyReader root) {

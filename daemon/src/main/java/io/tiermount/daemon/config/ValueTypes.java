@@ -26,6 +26,8 @@ final class ValueTypes {
   private static final Pattern PERCENT = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)\\s*(%?)");
   private static final Pattern MODE = Pattern.compile("(?:0o|0)?([0-7]{3,4})");
   private static final Pattern BARE_NUMBER = Pattern.compile("-?\\d+(\\.\\d+)?");
+  private static final Pattern SHELL_VARIABLE = Pattern.compile("\\$(?:(\\w+)|\\{(\\w+)})");
+  private static final Pattern SECONDS_NUMBER = Pattern.compile("\\d{1,9}(\\.\\d{1,3})?");
   private static final Duration MAX_DURATION = Duration.ofDays(36_500);
   private static final BigDecimal MILLIS = BigDecimal.valueOf(1000);
   private static final BigDecimal HALF = new BigDecimal("0.5");
@@ -37,6 +39,22 @@ final class ValueTypes {
 
   static final Single<Boolean> BOOLEAN =
       new Single<>("true | false", text -> truth(text, List.of("true"), List.of("false")));
+
+  /** As pasted files write it: {@code True} too. */
+  static final Single<Boolean> PYTHON_BOOLEAN =
+      new Single<>(
+          "true | false",
+          text -> truth(text.toLowerCase(Locale.ROOT), List.of("true"), List.of("false")));
+
+  /** Certificates: "true", "false", or the absolute path of a CA bundle. */
+  static final Single<String> TRUST =
+      new Single<>(
+          "true | false | the absolute path of a CA bundle",
+          text -> {
+            String word = text.toLowerCase(Locale.ROOT);
+            boolean known = word.equals("true") || word.equals("false");
+            return known ? word : refuseIf(!text.startsWith("/") || !isPath(text), text, "");
+          });
 
   static final Single<Boolean> SWITCH =
       new Single<>(
@@ -56,6 +74,17 @@ final class ValueTypes {
 
   static final Single<Duration> DURATION_WITH_UNIT =
       new Single<>("a duration with a unit: 500ms, 1s, 5m, 2h, 1d; 0", ValueTypes::duration);
+
+  /** A bare number of seconds, as the names of pasted keys say. */
+  static final Single<Duration> SECONDS =
+      new Single<>(
+          "seconds, as a number: 0.2 or 120",
+          text -> {
+            if (!SECONDS_NUMBER.matcher(text.strip()).matches()) {
+              throw new BadValueException("");
+            }
+            return Duration.ofMillis(new BigDecimal(text.strip()).multiply(MILLIS).longValue());
+          });
 
   /** 0 to 99. */
   static final Single<Integer> PERCENT_BELOW_100 =
@@ -90,12 +119,24 @@ final class ValueTypes {
                   text,
                   ""));
 
+  /** The same, or beginning with {@code $VARIABLE}. */
+  static final Single<String> CACHE_PATH =
+      new Single<>(
+          "an absolute path, also with ~ or $VARIABLE",
+          text -> text.startsWith("$") ? text : ABSOLUTE_PATH.parse().parse(text));
+
   static final ListOf<String> TEXTS = new ListOf<>("a list of texts: [\"a\", \"b\"]", TEXT);
 
   static final ListOf<String> GLOBS =
       new ListOf<>(
           "a list of globs: [\"models/**\", \"*.idx\"]",
           new Single<>("a glob such as \"models/**\"", ValueTypes::glob));
+
+  /** Of whole URLs, {@code s3://raw/*}: a star stands for slashes too. */
+  static final Single<String> URL_GLOB =
+      new Single<>(
+          "a glob such as \"s3://raw/*\" or \"video/*\"",
+          text -> refuseIf(text.isBlank(), text, ""));
 
   static final ListOf<AccountName> PRINCIPALS =
       new ListOf<>(
@@ -290,5 +331,20 @@ final class ValueTypes {
       throw new BadValueException("~ needs the variable HOME, which is not set");
     }
     return Path.of(home + text.substring(1)).normalize();
+  }
+
+  /** The same with {@code $NAME} and {@code ${NAME}} too, which must be set. */
+  static Path expandAll(String text, Map<String, String> environment) throws BadValueException {
+    Matcher matcher = SHELL_VARIABLE.matcher(text);
+    StringBuilder expanded = new StringBuilder();
+    while (matcher.find()) {
+      String name = matcher.group(1) == null ? matcher.group(2) : matcher.group(1);
+      String value = environment.getOrDefault(name, "");
+      if (value.isEmpty()) {
+        throw new BadValueException("the variable " + name + " is not set");
+      }
+      matcher.appendReplacement(expanded, Matcher.quoteReplacement(value));
+    }
+    return expand(matcher.appendTail(expanded).toString(), environment);
   }
 }

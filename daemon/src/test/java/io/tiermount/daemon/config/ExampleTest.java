@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.typesafe.config.ConfigFactory;
 import java.io.IOException;
 import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,6 +35,8 @@ final class ExampleTest {
           "TIERMOUNT_CLOUD", "c1",
           "TIERMOUNT_CLUSTER", "k9",
           "TIERMOUNT_USER", "ann",
+          "AWS_ACCESS_KEY_ID", "AKIAEXAMPLE",
+          "AWS_SECRET_ACCESS_KEY", "hush",
           "MINIO_KEY", "AKIAEXAMPLE",
           "MINIO_SECRET", "hush",
           "SHARED_BUCKET", "s3://shared-bucket",
@@ -75,6 +78,7 @@ final class ExampleTest {
             "credentials.other",
             "persistence.data.example.store",
             "persistence.outputs.example-outputs.store",
+            "azure.storage.containers[0].account_key",
             "mounts.models.permissions.owner",
             "mounts.models.permissions.group",
             "mounts.models.permissions.allow",
@@ -115,13 +119,24 @@ final class ExampleTest {
   void every_key_that_a_table_defines_is_in_the_schema() throws IllegalAccessException {
     TreeSet<String> defined = new TreeSet<>();
     for (Class<?> table :
-        List.of(NodeKeys.class, CredentialKeys.class, MountKeys.class, PersistenceKeys.class)) {
+        List.of(
+            NodeKeys.class,
+            StorageKeys.class,
+            CredentialKeys.class,
+            ClearmlKeys.class,
+            MountKeys.class,
+            PersistenceKeys.class)) {
       for (Field field : table.getDeclaredFields()) {
-        Object value = field.get(null);
-        if (value instanceof Key<?> key) {
-          defined.add(key.path());
-        } else if (value instanceof PersistenceKeys.Volume volume) {
-          volume.all().forEach(key -> defined.add(key.path()));
+        if (Modifier.isPrivate(field.getModifiers())) {
+          continue;
+        }
+        switch (field.get(null)) {
+          case Key<?> key -> defined.add(key.path());
+          case ClearmlKeys.S3Keys keys -> keys.all().forEach(key -> defined.add(key.path()));
+          case StorageKeys.PathKeys keys -> keys.all().forEach(key -> defined.add(key.path()));
+          case PersistenceKeys.Volume volume ->
+              volume.all().forEach(key -> defined.add(key.path()));
+          default -> {}
         }
       }
     }
@@ -153,10 +168,11 @@ final class ExampleTest {
     walk(root, Schema.root(), "", lines);
     // Elements of a list are explained one by one below it.
     String text = Files.readString(EXAMPLE);
-    Matcher matcher = Pattern.compile("# dirs\\[]\\.(\\w+):").matcher(text);
+    Matcher matcher = Pattern.compile("# ([\\w.]+)\\[]\\.(\\w+):").matcher(text);
     while (matcher.find()) {
       int line = (int) text.substring(0, matcher.start()).lines().count();
-      lines.put("storage.cache.dirs.[]." + matcher.group(1), line + 1);
+      // What stands before it on its own line is a line of its own to lines().
+      lines.put(matcher.group(1) + ".[]." + matcher.group(2), line);
     }
     return lines;
   }
