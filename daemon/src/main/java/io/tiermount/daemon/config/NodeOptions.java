@@ -12,5 +12,5 @@ import java.time.Duration;
 public record NodeOptions(PathSubstitution paths, boolean reload, Duration starvationWarning) {
   /** Without a configuration. */
   public static final NodeOptions DEFAULTS =
-      new NodeOptions(PathSubstitution.NONE, false, Duration.ofSeconds(120));
+      new NodeOptions(PathSubstitution.NONE, false, Duration.ofMinutes(2));
 }
