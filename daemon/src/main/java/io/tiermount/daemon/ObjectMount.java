@@ -3,6 +3,7 @@ package io.tiermount.daemon;
 import io.tiermount.backends.MeteredStore;
 import io.tiermount.backends.StoreMeter;
 import io.tiermount.backends.StoreMeter.Operation;
+import io.tiermount.backends.os.LibC;
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.fs.FileSystem;
@@ -10,6 +11,8 @@ import io.tiermount.fs.fuse.FuseOptions;
 import io.tiermount.fs.fuse.FuseTransport;
 import io.tiermount.fs.fuse.KernelCache;
 import io.tiermount.fs.fuse.MountOptions;
+import io.tiermount.fs.scope.AccessPolicy;
+import io.tiermount.fs.scope.Entrance;
 import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.NodeIds;
 import io.tiermount.fs.tree.Nodes;
@@ -40,6 +43,7 @@ final class ObjectMount implements MountDriver {
   private final ObjectVolume volume;
   private final Handles handles = new Handles();
   private final Nodes nodes;
+  private final Entrance entrance;
   private final FileSystem fs;
   private volatile @Nullable KernelCache kernel;
 
@@ -58,6 +62,7 @@ final class ObjectMount implements MountDriver {
     this.config = config;
     this.store = store;
     this.transport = transport;
+    entrance = Entrance.of(config.access(), config.volume().owner(), config.volume().group());
     String scope = store.id();
     volume =
         new ObjectVolume(
@@ -70,7 +75,16 @@ final class ObjectMount implements MountDriver {
     // libfuse 2 would hand ENOSYS to the program instead of remembering it.
     FuseOptions.Open open =
         transport.name().equals("dev") ? config.fuse().open() : FuseOptions.Open.NORMAL;
-    fs = new FileSystem(config.path().toString(), volume, nodes, handles, blockBytes, open);
+    fs =
+        new FileSystem(
+            config.path().toString(),
+            volume,
+            nodes,
+            handles,
+            blockBytes,
+            open,
+            new AccessPolicy(config.access(), Path.of("/proc"), LibC.getuid()),
+            entrance.acl());
   }
 
   @Override
@@ -83,7 +97,8 @@ final class ObjectMount implements MountDriver {
             true,
             READ_AHEAD_BYTES,
             config.fuse().passthrough(),
-            0);
+            0,
+            entrance.acl() != null);
     KernelCache mounted = transport.start(options, fs);
     fs.mounted(mounted);
     kernel = mounted;

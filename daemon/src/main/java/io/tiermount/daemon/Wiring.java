@@ -196,7 +196,6 @@ final class Wiring implements Program {
       case SourceConfig.LocalDirectory local ->
           new BindMount(local.directory(), mount.path(), mount.volume().readOnly());
       case SourceConfig.LocalBucket _, SourceConfig.S3 _, SourceConfig.NotYet _ -> {
-        refuseWhatIsNotEnforced(mount);
         yield new ObjectMount(
             mount,
             new MeteredStore(prefixed(mount), clock),
@@ -212,16 +211,6 @@ final class Wiring implements Program {
             clock);
       }
     };
-  }
-
-  /** A wall that is not there yet must not look as if it were. */
-  private static void refuseWhatIsNotEnforced(MountConfig mount) throws IOException {
-    if (mount.access().hasLists() || mount.access().rootSquash()) {
-      throw new IOException(
-          mount.name()
-              + ": permissions.allow, deny and root_squash are not enforced by this version;"
-              + " remove them, and keep people out by file_mode and dir_mode");
-    }
   }
 
   private ObjectStore prefixed(MountConfig mount) throws IOException {

@@ -13,6 +13,7 @@ import io.tiermount.fs.fuse.KernelCache;
 import io.tiermount.fs.fuse.Names;
 import io.tiermount.fs.fuse.NodeEntry;
 import io.tiermount.fs.fuse.Replier;
+import io.tiermount.fs.scope.AccessPolicy;
 import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.tree.Nodes;
@@ -42,6 +43,7 @@ public final class FileSystem implements FuseHandler {
 
   private static final long STATFS_FILES = 1L << 32;
   private static final int MAX_NAME_BYTES = 255;
+  private static final String ACL_ACCESS = "system.posix_acl_access";
 
   private final Volume volume;
   private final Nodes nodes;
@@ -51,6 +53,8 @@ public final class FileSystem implements FuseHandler {
   private final Opens opens;
   private final Writes writes;
   private final NameRequests naming;
+  private final Gate gate;
+  private final byte @Nullable [] rootAcl;
   private final boolean opensSkipped;
   private final String name;
   private volatile KernelNotifier kernel;
@@ -59,6 +63,8 @@ public final class FileSystem implements FuseHandler {
    * @param name of the mount, for messages
    * @param blockBytes the cache's block
    * @param open {@code SKIP} only over a transport that passes ENOSYS on to the kernel
+   * @param policy who may use the mount
+   * @param rootAcl the root's {@code system.posix_acl_access}; null where the kernel is not to ask
    */
   public FileSystem(
       String name,
@@ -66,8 +72,12 @@ public final class FileSystem implements FuseHandler {
       Nodes nodes,
       Handles handles,
       int blockBytes,
-      FuseOptions.Open open) {
+      FuseOptions.Open open,
+      AccessPolicy policy,
+      byte @Nullable [] rootAcl) {
     this.name = name;
+    this.gate = new Gate(policy, volume, nodes);
+    this.rootAcl = rootAcl == null ? null : rootAcl.clone();
     this.volume = volume;
     this.nodes = nodes;
     this.handles = handles;
@@ -96,7 +106,16 @@ public final class FileSystem implements FuseHandler {
 
   @Override
   public void handle(FuseRequest request, Replier replier) {
-    run(replier, () -> dispatch(request, replier));
+    run(
+        replier,
+        () -> {
+          int refusal = gate.refusal(request);
+          if (refusal == 0) {
+            dispatch(request, replier);
+          } else {
+            replier.fail(refusal);
+          }
+        });
   }
 
   @Override
@@ -141,7 +160,7 @@ public final class FileSystem implements FuseHandler {
       case FuseRequest.Link r -> replier.fail(readOnly(Errno.EPERM));
       // Not implemented is remembered by the kernel, which then does without: no GETXATTR at each
       // stat of `ls -l`, SEEK_DATA and SEEK_HOLE by the file's size, copies by read and write.
-      case FuseRequest.GetXattr r -> replier.fail(Errno.ENOSYS);
+      case FuseRequest.GetXattr r -> getXattr(r, replier);
       case FuseRequest.ListXattr r -> replier.fail(Errno.ENOSYS);
       case FuseRequest.LSeek r -> replier.fail(Errno.ENOSYS);
       case FuseRequest.Unknown r -> replier.fail(Errno.ENOSYS);
@@ -149,6 +168,26 @@ public final class FileSystem implements FuseHandler {
       case FuseRequest.SetXattr r -> replier.fail(readOnly(Errno.ENOSYS));
       case FuseRequest.RemoveXattr r -> replier.fail(readOnly(Errno.ENOSYS));
       case FuseRequest.CopyFileRange r -> replier.fail(readOnly(Errno.ENOSYS));
+    }
+  }
+
+  /**
+   * Where the root has an ACL, nothing may be answered ENOSYS: the kernel would ask for that no
+   * more either, and let everybody in.
+   */
+  private void getXattr(FuseRequest.GetXattr request, Replier replier) throws IOException {
+    byte[] acl = rootAcl;
+    if (acl == null) {
+      replier.fail(Errno.ENOSYS);
+    } else if (nodes.byKernelId(request.nodeId()) != nodes.root()
+        || !request.name().equals(ACL_ACCESS)) {
+      replier.fail(Errno.ENODATA);
+    } else if (request.sizeBytes() == 0) {
+      replier.reply(new FuseReply.XattrSize(acl.length));
+    } else if (request.sizeBytes() < acl.length) {
+      replier.fail(Errno.ERANGE);
+    } else {
+      replier.reply(new FuseReply.Bytes(acl.clone()));
     }
   }
 

@@ -1,6 +1,7 @@
 package io.tiermount.fs;
 
 import io.tiermount.backends.ObjectStore;
+import io.tiermount.backends.os.LibC;
 import io.tiermount.fs.cache.BlockCache;
 import io.tiermount.fs.cache.CacheOptions;
 import io.tiermount.fs.fuse.FuseOptions;
@@ -12,6 +13,7 @@ import io.tiermount.fs.meta.IndexStore;
 import io.tiermount.fs.meta.MetaMemory;
 import io.tiermount.fs.meta.StateStore;
 import io.tiermount.fs.scope.AccessOptions;
+import io.tiermount.fs.scope.AccessPolicy;
 import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.NodeIds;
 import io.tiermount.fs.tree.Nodes;
@@ -174,7 +176,16 @@ public final class MountFixture implements AutoCloseable {
     if (options.writes != null) {
       volume.enableWrites("test", state, nodes, options.writes);
     }
-    FileSystem fs = new FileSystem("test", volume, nodes, handles, 4 << 20, options.open);
+    FileSystem fs =
+        new FileSystem(
+            "test",
+            volume,
+            nodes,
+            handles,
+            4 << 20,
+            options.open,
+            new AccessPolicy(AccessOptions.DEFAULTS, Path.of("/proc"), LibC.getuid()),
+            null);
     kernel =
         transport.start(
             new MountOptions(

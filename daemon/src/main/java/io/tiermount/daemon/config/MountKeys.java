@@ -130,35 +130,30 @@ final class MountKeys {
           "bits taken off file_mode, dir_mode and what is created");
   static final Key<Map<String, AccountName>> UID_MAP =
       Key.open(
-              "mounts.*.permissions.uid_map",
-              ValueTypes.ID_MAP,
-              "none",
-              "uid in the store = user on this node")
-          .from(Key.Effect.WITH_SCOPES);
+          "mounts.*.permissions.uid_map",
+          ValueTypes.ID_MAP,
+          "none",
+          "uid in the store = user on this node");
   static final Key<Map<String, AccountName>> GID_MAP =
       Key.open(
-              "mounts.*.permissions.gid_map",
-              ValueTypes.ID_MAP,
-              "none",
-              "gid in the store = group on this node")
-          .from(Key.Effect.WITH_SCOPES);
+          "mounts.*.permissions.gid_map",
+          ValueTypes.ID_MAP,
+          "none",
+          "gid in the store = group on this node");
   static final Key<List<AccountName>> ALLOW =
       Key.open(
-              "mounts.*.permissions.allow",
-              ValueTypes.PRINCIPALS,
-              "everyone whom the mode bits let in",
-              "who alone may enter")
-          .from(Key.Effect.WITH_SCOPES);
+          "mounts.*.permissions.allow",
+          ValueTypes.PRINCIPALS,
+          "everyone whom the mode bits let in",
+          "who alone may enter");
   static final Key<List<AccountName>> DENY =
-      Key.open("mounts.*.permissions.deny", ValueTypes.PRINCIPALS, "nobody", "who may never enter")
-          .from(Key.Effect.WITH_SCOPES);
+      Key.open("mounts.*.permissions.deny", ValueTypes.PRINCIPALS, "nobody", "who may never enter");
   static final Key<Boolean> ROOT_SQUASH =
       Key.of(
-              "mounts.*.permissions.root_squash",
-              ValueTypes.BOOLEAN,
-              "false",
-              "root is treated as nobody")
-          .from(Key.Effect.WITH_SCOPES);
+          "mounts.*.permissions.root_squash",
+          ValueTypes.BOOLEAN,
+          "false",
+          "root is treated as nobody");
 
   static final Key<Duration> ATTR_TTL =
       Key.open(

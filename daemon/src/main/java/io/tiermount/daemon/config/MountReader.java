@@ -64,7 +64,8 @@ final class MountReader {
     WriteOptions write = write(scope);
     MountCacheOptions cache = cache();
     QuotaOptions quota = quota();
-    AccessOptions access = permissions.access(scope);
+    boolean scoped = scopeRequired || mount.has(MountKeys.SCOPE);
+    AccessOptions access = permissions.access(scope, scoped);
     checkOpenSkip(fuse, access);
     StoreReader store = new StoreReader(mount, credentials, rules);
     store.readPut();
@@ -83,7 +84,7 @@ final class MountReader {
       return new Outcome.Refused(path);
     }
     checkEntrance(scope, access);
-    String prefix = prefixes.prefix(mount, scope, url, scopeRequired || mount.has(MountKeys.SCOPE));
+    String prefix = prefixes.prefix(mount, scope, url, scoped);
     SourceConfig source = store.source(url, localMode(url, access, quota), prefix);
     VolumeOptions volume = volume(url, prefix == null ? "" : prefix, readOnly, access);
     if (path == null || source == null || mount.problems().count() > before) {
@@ -99,7 +100,7 @@ final class MountReader {
             source,
             fuse,
             volume,
-            access,
+            access.making(scoped && !url.prefix().equals(prefix)),
             write,
             cache,
             quota,

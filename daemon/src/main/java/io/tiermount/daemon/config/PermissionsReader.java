@@ -1,6 +1,7 @@
 package io.tiermount.daemon.config;
 
 import io.tiermount.fs.scope.AccessOptions;
+import io.tiermount.fs.scope.Entrance;
 import io.tiermount.fs.scope.Principal;
 import io.tiermount.fs.scope.ScopeKind;
 import java.util.ArrayList;
@@ -38,25 +39,42 @@ final class PermissionsReader {
         : resolve(MountKeys.GROUP, group, name -> name.gid(node), node.gid());
   }
 
-  AccessOptions access(ScopeKind scope) {
+  /**
+   * @param scoped false for a mount that names no scope: it has no directory of a scope
+   */
+  AccessOptions access(ScopeKind scope, boolean scoped) {
+    Map<Integer, Integer> uidMap = ids(MountKeys.UID_MAP, name -> name.uid(node));
+    List<Principal> allow = principals(MountKeys.ALLOW);
+    if (scope == ScopeKind.USER && node.severalUsers() && !mount.has(MountKeys.ALLOW)) {
+      // A map says who of this node the user is, as a list does.
+      allow =
+          uidMap.values().stream().distinct().sorted().<Principal>map(Principal.User::new).toList();
+    }
+    int umask = mount.read(MountKeys.UMASK);
     return new AccessOptions(
-        principals(MountKeys.ALLOW),
+        allow,
         principals(MountKeys.DENY),
-        ids(MountKeys.UID_MAP, name -> name.uid(node)),
+        uidMap,
         ids(MountKeys.GID_MAP, name -> name.gid(node)),
-        mount.read(MountKeys.UMASK),
+        umask,
         mount.read(MountKeys.ROOT_SQUASH),
-        rootMode(scope));
+        root(scoped ? scope : ScopeKind.LOCAL, !allow.isEmpty(), umask));
   }
 
-  private int rootMode(ScopeKind scope) {
-    int fallback =
-        switch (scope) {
-          case USER -> 0700;
-          case CLUSTER, SHARED -> 01777;
-          case LOCAL -> MountKeys.DIR_MODE.defaultValue();
-        };
-    return mount.has(MountKeys.DIR_MODE) ? mount.read(MountKeys.DIR_MODE) : fallback;
+  /** Who may enter a user's directory is the list's business; without one, everyone may. */
+  private AccessOptions.Root root(ScopeKind scope, boolean listed, int umask) {
+    int configured = mount.read(MountKeys.DIR_MODE) & ~umask;
+    boolean written = mount.has(MountKeys.DIR_MODE);
+    int stored =
+        written
+            ? configured
+            : switch (scope) {
+              case USER -> 0700;
+              case CLUSTER, SHARED -> 01777;
+              case LOCAL -> configured;
+            };
+    int shown = !written && scope == ScopeKind.USER && !listed ? 01777 : stored;
+    return new AccessOptions.Root(shown, stored, false);
   }
 
   private List<Principal> principals(Key<List<AccountName>> key) {
@@ -64,6 +82,13 @@ final class PermissionsReader {
     List<Principal> principals = new ArrayList<>();
     for (AccountName name : names == null ? List.<AccountName>of() : names) {
       principals.add(resolve(key, name, known -> known.resolve(node), new Principal.Everyone()));
+    }
+    if (principals.size() > Entrance.MAX_PRINCIPALS / 2) {
+      mount.wrong(
+          key,
+          principals.size() + " entries",
+          "at most " + Entrance.MAX_PRINCIPALS / 2,
+          "name a group instead of its members");
     }
     if (names != null && names.isEmpty()) {
       mount.wrong(key, "an empty list", key.type().accepted(), "leave the key out for the default");

@@ -8,6 +8,7 @@ import io.tiermount.backends.s3.S3Options;
 import io.tiermount.fs.cache.MountCacheOptions;
 import io.tiermount.fs.fuse.FuseOptions;
 import io.tiermount.fs.scope.AccessOptions;
+import io.tiermount.fs.scope.AccessOptions.Root;
 import io.tiermount.fs.scope.Principal;
 import io.tiermount.fs.scope.QuotaOptions;
 import io.tiermount.fs.volume.VolumeOptions;
@@ -65,7 +66,9 @@ final class MountRulesTest {
     assertThat(mount.cache()).isEqualTo(MountCacheOptions.DEFAULTS);
     assertThat(mount.quota()).isEqualTo(QuotaOptions.DEFAULTS);
     assertThat(mount.access())
-        .isEqualTo(new AccessOptions(List.of(), List.of(), Map.of(), Map.of(), 0, false, 01777));
+        .isEqualTo(
+            new AccessOptions(
+                List.of(), List.of(), Map.of(), Map.of(), 0, false, new Root(01777, 01777, false)));
     assertThat(mount.credentials()).isNull();
     S3Options s3 = s3(mount);
     assertThat(s3.bucket()).isEqualTo("bucket");
@@ -131,17 +134,43 @@ final class MountRulesTest {
                 Map.of(7, 2001),
                 027,
                 true,
-                02770));
+                new Root(02750, 02750, false)));
   }
 
   @ParameterizedTest
-  @CsvSource({"local, 0755", "cluster, 1777", "user, 0700", "shared, 1777"})
-  void a_scope_s_own_directory_is_made_with_the_scope_s_mode(String scope, String mode)
-      throws InvalidConfigException {
+  @CsvSource({"local, 0755, 0755", "cluster, 1777, 1777", "user, 0700, 1777", "shared, 1777, 1777"})
+  void a_scope_s_own_directory_is_made_with_the_scope_s_mode(
+      String scope, String mode, String shown) throws InvalidConfigException {
     MountConfig mount =
         ConfigText.mount("path = /mnt/a, scope = " + scope + ", source = \"s3://bucket/x\"");
 
-    assertThat(mount.access().rootMode()).isEqualTo(Integer.parseInt(mode, 8));
+    // On a node of one user every uid may enter.
+    assertThat(mount.access().root())
+        .isEqualTo(new Root(Integer.parseInt(shown, 8), Integer.parseInt(mode, 8), false));
+  }
+
+  @Test
+  void s3_a_user_scope_of_several_people_lets_in_those_of_its_list_or_map()
+      throws InvalidConfigException {
+    FixedNode several = new FixedNode(true, Optional.empty());
+    String user = "path = /mnt/a, scope = user, source = \"s3://bucket/x\"\n";
+
+    assertThat(ConfigText.errors("mounts { a { " + user + " } }", IDENTITY, several))
+        .extracting(ConfigError::key)
+        .containsExactly("mounts.a.permissions.allow");
+    String listed = "mounts { a { " + user + " permissions.allow = [1000] } }";
+    assertThat(access(listed, several).allow()).containsExactly(new Principal.User(1000));
+    assertThat(access(listed, several).root()).isEqualTo(new Root(0700, 0700, false));
+    String mapped = "mounts { a { " + user + " permissions.uid_map { 7 = bob, 5 = 6 } } }";
+    assertThat(access(mapped, several).allow())
+        .containsExactlyInAnyOrder(new Principal.User(1002), new Principal.User(6));
+    assertThat(access(mapped, new FixedNode()).allow()).as("a node of one user").isEmpty();
+    assertThat(access("mounts { a { " + user + " permissions.allow = [\"*\"] } }", several).allow())
+        .containsExactly(new Principal.Everyone());
+  }
+
+  private static AccessOptions access(String text, FixedNode node) throws InvalidConfigException {
+    return ConfigText.parse(text, IDENTITY, node).mounts().getFirst().access();
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.nio.file.Path;
  * @param readAheadBytes the kernel's read-ahead on this mount
  * @param passthrough ask the kernel for FUSE_PASSTHROUGH
  * @param threads reader threads; 0 for twice the cores
+ * @param acl the kernel asks for POSIX ACLs (FUSE_POSIX_ACL) and keeps to them
  */
 public record MountOptions(
     Path path,
@@ -18,4 +19,17 @@ public record MountOptions(
     boolean allowOther,
     long readAheadBytes,
     boolean passthrough,
-    int threads) {}
+    int threads,
+    boolean acl) {
+  /** Without ACLs. */
+  public MountOptions(
+      Path path,
+      String source,
+      boolean readOnly,
+      boolean allowOther,
+      long readAheadBytes,
+      boolean passthrough,
+      int threads) {
+    this(path, source, readOnly, allowOther, readAheadBytes, passthrough, threads, false);
+  }
+}

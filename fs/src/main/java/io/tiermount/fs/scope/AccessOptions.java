@@ -12,8 +12,7 @@ import java.util.Map;
  * @param gidMap gid in the store → gid on this node
  * @param umask permission bits taken off every mode shown by default and of everything created
  * @param rootSquash uid 0 is treated as nobody
- * @param rootMode mode of the mount's own directory where it has to be created: 0700 for user
- *     scopes, 1777 for cluster and shared, unless configured
+ * @param root the mount's own directory
  */
 public record AccessOptions(
     List<Principal> allow,
@@ -22,16 +21,40 @@ public record AccessOptions(
     Map<Integer, Integer> gidMap,
     int umask,
     boolean rootSquash,
-    int rootMode) {
+    Root root) {
   /** Mode bits decide. */
   public static final AccessOptions DEFAULTS =
-      new AccessOptions(List.of(), List.of(), Map.of(), Map.of(), 0, false, 0755);
+      new AccessOptions(
+          List.of(), List.of(), Map.of(), Map.of(), 0, false, new Root(0755, 0755, false));
+
+  /**
+   * The mount's own directory.
+   *
+   * @param shownMode its permission bits on this node, before the lists take their part off
+   * @param storedMode its permission bits in the store where it has to be made: 0700 for user
+   *     scopes, 1777 for cluster and shared, unless configured
+   * @param made whether it is made where it is missing: a scope's directory is, what a source names
+   *     by itself is not
+   */
+  public record Root(int shownMode, int storedMode, boolean made) {}
 
   public AccessOptions {
     allow = List.copyOf(allow);
     deny = List.copyOf(deny);
     uidMap = Map.copyOf(uidMap);
     gidMap = Map.copyOf(gidMap);
+  }
+
+  /** The same, of a mount whose own directory is made where it is missing, or is not. */
+  public AccessOptions making(boolean made) {
+    return new AccessOptions(
+        allow,
+        deny,
+        uidMap,
+        gidMap,
+        umask,
+        rootSquash,
+        new Root(root.shownMode, root.storedMode, made));
   }
 
   /** True where callers are told apart by more than mode bits. */
@@ -42,5 +65,46 @@ public record AccessOptions(
   /** True where the mount needs the daemon between the kernel and the files. */
   public boolean asksForMoreThanModeBits() {
     return hasLists() || !uidMap.isEmpty() || !gidMap.isEmpty() || umask != 0 || rootSquash;
+  }
+
+  /** The uid of this node that one of the store stands for. */
+  public int shownUid(int stored) {
+    return shown(stored, uidMap);
+  }
+
+  /** The gid of this node that one of the store stands for. */
+  public int shownGid(int stored) {
+    return shown(stored, gidMap);
+  }
+
+  /** The uid that the store keeps for one of this node. */
+  public int storedUid(int here) {
+    return stored(here, uidMap);
+  }
+
+  /** The gid that the store keeps for one of this node. */
+  public int storedGid(int here) {
+    return stored(here, gidMap);
+  }
+
+  /**
+   * What the map does not name stays, unless the map gives its number to somebody else: that is two
+   * people, and neither may get the other's files.
+   */
+  private static int shown(int stored, Map<Integer, Integer> toThisNode) {
+    Integer here = toThisNode.get(stored);
+    if (here != null) {
+      return here;
+    }
+    return toThisNode.containsValue(stored) ? Identity.NOBODY : stored;
+  }
+
+  /** Where two numbers of the store are one here, the smaller is kept: always the same one. */
+  private static int stored(int here, Map<Integer, Integer> toThisNode) {
+    return toThisNode.entrySet().stream()
+        .filter(entry -> entry.getValue() == here)
+        .map(Map.Entry::getKey)
+        .min(Integer::compareUnsigned)
+        .orElse(toThisNode.containsKey(here) ? Identity.NOBODY : here);
   }
 }

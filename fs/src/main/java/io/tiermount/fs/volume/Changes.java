@@ -9,6 +9,7 @@ import io.tiermount.fs.cache.Staging;
 import io.tiermount.fs.cache.StagingFile;
 import io.tiermount.fs.fuse.Attributes;
 import io.tiermount.fs.scope.AccessOptions;
+import io.tiermount.fs.scope.Identity;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.LocalFile.ObjectMeta;
@@ -173,9 +174,9 @@ public final class Changes {
     long now = clock.millis() * 1_000_000L;
     PosixMetadata posix =
         new PosixMetadata(
-            birth.mode(),
-            stored(birth.uid(), access.uidMap()),
-            stored(birth.gid(), access.gidMap()),
+            birth.mode() & ~access.umask(),
+            access.storedUid(squashed(birth, birth.uid())),
+            access.storedGid(squashed(birth, birth.gid())),
             birth.rdev() == 0 ? null : birth.rdev(),
             now,
             now,
@@ -210,14 +211,9 @@ public final class Changes {
     }
   }
 
-  /** The number the store keeps for an owner here. */
-  private static int stored(int here, Map<Integer, Integer> toThisNode) {
-    for (Map.Entry<Integer, Integer> entry : toThisNode.entrySet()) {
-      if (entry.getValue() == here) {
-        return entry.getKey();
-      }
-    }
-    return here;
+  /** Root's new files are nobody's where root is squashed. */
+  private int squashed(Birth birth, int id) {
+    return access.rootSquash() && birth.uid() == 0 ? Identity.NOBODY : id;
   }
 
   /** What the mount promises of a name that was made: see the class. */
@@ -371,8 +367,8 @@ public final class Changes {
       PosixMetadata changed =
           new PosixMetadata(
               mode != null ? Integer.valueOf(type | mode) : Integer.valueOf(shown.mode()),
-              stored(uid != null ? uid : shown.uid(), access.uidMap()),
-              stored(gid != null ? gid : shown.gid(), access.gidMap()),
+              access.storedUid(uid != null ? uid : shown.uid()),
+              access.storedGid(gid != null ? gid : shown.gid()),
               old.rdev(),
               mtime != null ? mtime : Long.valueOf(shown.mtimeNanos()),
               now,

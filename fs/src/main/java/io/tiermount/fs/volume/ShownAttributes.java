@@ -2,8 +2,8 @@ package io.tiermount.fs.volume;
 
 import io.tiermount.fs.fuse.Attributes;
 import io.tiermount.fs.scope.AccessOptions;
+import io.tiermount.fs.scope.Entrance;
 import io.tiermount.fs.tree.Node;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** How stat(2) shows what is known: the object's own metadata, else the mount's configuration. */
@@ -12,6 +12,7 @@ final class ShownAttributes {
 
   private final VolumeOptions options;
   private final AccessOptions access;
+  private final Entrance entrance;
 
   /** What has no time of its own. */
   private final long startedAtNanos;
@@ -19,6 +20,7 @@ final class ShownAttributes {
   ShownAttributes(VolumeOptions options, AccessOptions access, long startedAtNanos) {
     this.options = options;
     this.access = access;
+    this.entrance = Entrance.of(access, options.owner(), options.group());
     this.startedAtNanos = startedAtNanos;
   }
 
@@ -36,12 +38,17 @@ final class ShownAttributes {
     long modified = known.modifiedNanos() != 0 ? known.modifiedNanos() : startedAtNanos;
     long mtime = or(posix.mtimeNanos(), modified);
     long size = known.directory() ? BLOCK_BYTES : known.sizeBytes();
+    boolean root = node.parent() == null;
     return new Attributes(
         node.ino(),
-        type | (permissions & ~access.umask()),
+        type | (root ? entrance.mode() : permissions),
         node.isUnlinked() ? 0 : 1,
-        owner(posix.uid(), access.uidMap(), options.owner()),
-        owner(posix.gid(), access.gidMap(), options.group()),
+        root
+            ? entrance.uid()
+            : posix.uid() == null ? options.owner() : access.shownUid(posix.uid()),
+        root
+            ? entrance.gid()
+            : posix.gid() == null ? options.group() : access.shownGid(posix.gid()),
         posix.rdev() != null ? posix.rdev() : 0,
         size,
         (size + 511) / 512,
@@ -49,11 +56,6 @@ final class ShownAttributes {
         or(posix.atimeNanos(), mtime),
         mtime,
         or(posix.ctimeNanos(), mtime));
-  }
-
-  private static int owner(
-      @Nullable Integer stored, Map<Integer, Integer> toThisNode, int otherwise) {
-    return stored == null ? otherwise : toThisNode.getOrDefault(stored, stored);
   }
 
   private static long or(@Nullable Long value, long otherwise) {

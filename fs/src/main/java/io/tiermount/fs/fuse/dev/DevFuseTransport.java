@@ -71,8 +71,7 @@ public final class DevFuseTransport implements FuseTransport {
       MountPoint mounted = null;
       try {
         mounted = MountPoint.mount(options, device);
-        Negotiated negotiated =
-            new Handshake(device, options.readAheadBytes(), options.passthrough()).run();
+        Negotiated negotiated = new Handshake(device, options).run();
         mounted.setReadAhead(options.readAheadBytes());
         return serve(mounted, device, negotiated, options, handler);
       } catch (IOException | RuntimeException | Error e) {

@@ -151,6 +151,8 @@ final class FuseWire {
    */
   static final int CACHE_SYMLINKS = 1 << 23;
 
+  static final int POSIX_ACL = 1 << 20;
+
   static final int EXPLICIT_INVAL_DATA = 1 << 25;
   static final int HANDLE_KILLPRIV_V2 = 1 << 28;
   static final int INIT_EXT = 1 << 30;

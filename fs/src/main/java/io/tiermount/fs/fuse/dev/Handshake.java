@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import io.tiermount.backends.os.Errno;
 import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.LibC;
+import io.tiermount.fs.fuse.MountOptions;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -39,11 +40,13 @@ final class Handshake {
   private final FuseDevice device;
   private final long readAheadBytes;
   private final boolean passthrough;
+  private final boolean acl;
 
-  Handshake(FuseDevice device, long readAheadBytes, boolean passthrough) {
+  Handshake(FuseDevice device, MountOptions options) {
     this.device = device;
-    this.readAheadBytes = readAheadBytes;
-    this.passthrough = passthrough;
+    this.readAheadBytes = options.readAheadBytes();
+    this.passthrough = options.passthrough();
+    this.acl = options.acl();
   }
 
   /**
@@ -81,7 +84,12 @@ final class Handshake {
       throws IOException {
     int offered = request.intAt(12);
     int offered2 = (offered & FuseWire.INIT_EXT) != 0 ? request.intAt(16) : 0;
-    int flags = WANTED & offered;
+    if (acl && (offered & FuseWire.POSIX_ACL) == 0) {
+      throw new IOException(
+          "the kernel's FUSE knows no POSIX ACLs, which permissions.allow and deny of this mount"
+              + " need: use a kernel with them, or allow one user or one group alone");
+    }
+    int flags = (acl ? WANTED | FuseWire.POSIX_ACL : WANTED) & offered;
     int flags2 = (passthrough ? WANTED2 | FuseWire.PASSTHROUGH : WANTED2) & offered2;
     int o = FuseWire.OUT_HEADER_BYTES;
     out.set(JAVA_INT, o, FuseWire.MAJOR);

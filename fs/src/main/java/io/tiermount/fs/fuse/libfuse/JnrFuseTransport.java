@@ -143,6 +143,11 @@ public final class JnrFuseTransport implements FuseTransport {
       if (closed || loop != null) {
         throw new IllegalStateException("a transport is started once");
       }
+      if (options.acl()) {
+        throw new IOException(
+            "libfuse 2 passes no POSIX ACL to the kernel, which permissions.allow and deny of this"
+                + " mount need: set fuse.transport = dev, or allow one user or one group alone");
+      }
       NativeFuse fuse = NativeFuse.load();
       requireDevice();
       Path path = MountPoint.prepare(options.path());

@@ -1,0 +1,4 @@
+@NullMarked
+package io.tiermount.fs.scope;
+
+import org.jspecify.annotations.NullMarked;
