@@ -99,7 +99,7 @@ public record Entrance(int uid, int gid, int mode, byte @Nullable [] acl) {
     return new Entrance(
         ownerMay ? owner : 0,
         group,
-        mode & SPECIAL | ownerRights << 6 | 070 | otherRights,
+        (mode & SPECIAL) | ownerRights << 6 | 070 | otherRights,
         encoded(entries));
   }
 
