@@ -195,21 +195,20 @@ final class Wiring implements Program {
     return switch (mount.source()) {
       case SourceConfig.LocalDirectory local ->
           new BindMount(local.directory(), mount.path(), mount.volume().readOnly());
-      case SourceConfig.LocalBucket _, SourceConfig.S3 _, SourceConfig.NotYet _ -> {
-        yield new ObjectMount(
-            mount,
-            new MeteredStore(prefixed(mount), clock),
-            FuseTransports.choose(
-                mount.fuse(),
-                new LibFuseOptions(
-                    mount.volume().entryTtl(),
-                    mount.volume().attrTtl(),
-                    mount.volume().negativeTtl())),
-            cache,
-            ids,
-            blockBytes,
-            clock);
-      }
+      case SourceConfig.LocalBucket _, SourceConfig.S3 _, SourceConfig.NotYet _ ->
+          new ObjectMount(
+              mount,
+              new MeteredStore(prefixed(mount), clock),
+              FuseTransports.choose(
+                  mount.fuse(),
+                  new LibFuseOptions(
+                      mount.volume().entryTtl(),
+                      mount.volume().attrTtl(),
+                      mount.volume().negativeTtl())),
+              cache,
+              ids,
+              blockBytes,
+              clock);
     };
   }
 
