@@ -11,10 +11,14 @@
  *   work touch BYTES                          takes and gives back so much memory
  *   work check FILE BYTES                     size and every byte
  *   work check-files DIR COUNT BYTES          every size, the bytes of every 16th file
+ *   work read-files DIR COUNT BYTES THREADS   opens, reads, closes and compares every file
+ *   work random FILE BYTES COUNT              COUNT reads of 4 KiB at random; the median of one read's time
+ *   work list DIR COUNT                       readdir of COUNT entries; the time until the first one, and of all
  *
  * Prints the seconds that the work took. Exit status 1: failed, or something other than what was written.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -102,13 +106,13 @@ static void *write_share(void *argument) {
   return NULL;
 }
 
-static void write_files(const char *directory, long count, uint64_t bytes, long threads, int sync) {
+static void in_threads(void *work(void *), const char *directory, long count, uint64_t bytes, long threads, int sync) {
   pthread_t started[MOST_THREADS];
   struct share shares[MOST_THREADS];
   if (threads < 1 || threads > MOST_THREADS) fail("1 to %d threads", MOST_THREADS);
   for (long number = 0; number < threads; number++) {
     shares[number] = (struct share){directory, count, threads, number, bytes, sync};
-    if (pthread_create(&started[number], NULL, write_share, &shares[number])) fail("no thread");
+    if (pthread_create(&started[number], NULL, work, &shares[number])) fail("no thread");
   }
   for (long number = 0; number < threads; number++) pthread_join(started[number], NULL);
 }
@@ -143,6 +147,66 @@ static void check_bytes(const char *path, uint64_t start, uint64_t bytes) {
   if (done != bytes) fail("%s ends at %llu, not at %llu", path, (unsigned long long)done, (unsigned long long)bytes);
 }
 
+static void *read_share(void *argument) {
+  struct share *share = argument;
+  unsigned char *block = malloc(share->bytes + 1);
+  if (!block) fail("no memory");
+  for (long number = share->number; number < share->count; number += share->threads) {
+    char path[4096];
+    name_of(path, sizeof path, share->directory, number);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) fail("open %s", path);
+    uint64_t done = 0;
+    for (ssize_t got; done <= share->bytes && (got = read(fd, block + done, share->bytes + 1 - done)) != 0; done += (uint64_t)got)
+      if (got < 0) fail("read %s", path);
+    close(fd);
+    errno = 0;
+    if (done != share->bytes || memcmp(block, pattern + (uint64_t)number * FILE_STEP % PERIOD, done)) fail("%s is not what was written", path);
+  }
+  free(block);
+  return NULL;
+}
+
+static int by_time(const void *one, const void *other) {
+  double a = *(const double *)one, b = *(const double *)other;
+  return (a > b) - (a < b);
+}
+
+static double random_reads(const char *path, uint64_t bytes, long count) {
+  unsigned char block[4096];
+  double *times = malloc(sizeof(double) * (size_t)count);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail("open %s", path);
+  posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+  srandom(7);
+  for (long number = 0; number < count; number++) {
+    uint64_t at = (((uint64_t)random() << 31) ^ (uint64_t)random()) % (bytes / sizeof block) * sizeof block;
+    double began = now();
+    if (pread(fd, block, sizeof block, (off_t)at) != (ssize_t)sizeof block) fail("read %s", path);
+    times[number] = now() - began;
+    errno = 0;
+    if (memcmp(block, pattern + at % PERIOD, sizeof block)) fail("%s is not what was written", path);
+  }
+  close(fd);
+  qsort(times, (size_t)count, sizeof *times, by_time);
+  return times[count / 2];
+}
+
+static void list(const char *path, long count) {
+  double began = now(), first = 0;
+  DIR *directory = opendir(path);
+  if (!directory) fail("open %s", path);
+  long seen = 0;
+  for (struct dirent *entry; (entry = readdir(directory));) {
+    if (entry->d_name[0] == '.') continue;
+    if (++seen == 1) first = now() - began;
+  }
+  closedir(directory);
+  errno = 0;
+  if (seen != count) fail("%s lists %ld entries, not %ld", path, seen, count);
+  printf("%.6f %.6f\n", first, now() - began);
+}
+
 static void check_files(const char *directory, long count, uint64_t bytes) {
   for (long number = 0; number < count; number++) {
     char path[4096];
@@ -172,7 +236,7 @@ int main(int count, char **words) {
     if (block < 1 || block > LARGEST_BLOCK) fail("blocks of 1 to %d bytes", LARGEST_BLOCK);
     write_file(words[2], O_EXCL, 0, number(words[3]), block, sync);
   } else if (!strcmp(what, "files") && given == 6) {
-    write_files(words[2], (long)number(words[3]), number(words[4]), (long)number(words[5]), sync);
+    in_threads(write_share, words[2], (long)number(words[3]), number(words[4]), (long)number(words[5]), sync);
   } else if (!strcmp(what, "append") && given == 5) {
     uint64_t bytes = number(words[4]);
     for (uint64_t done = 0; done < number(words[3]); done++)
@@ -187,6 +251,16 @@ int main(int count, char **words) {
     check_bytes(words[2], 0, number(words[3]));
   } else if (!strcmp(what, "check-files") && given == 5) {
     check_files(words[2], (long)number(words[3]), number(words[4]));
+  } else if (!strcmp(what, "read-files") && given == 6) {
+    if (number(words[4]) > LARGEST_BLOCK) fail("files of at most %d bytes", LARGEST_BLOCK);
+    in_threads(read_share, words[2], (long)number(words[3]), number(words[4]), (long)number(words[5]), 0);
+  } else if (!strcmp(what, "random") && given == 5) {
+    if (number(words[4]) < 1 || number(words[3]) < 4096) fail("one read of 4096 bytes at least");
+    printf("%.9f\n", random_reads(words[2], number(words[3]), (long)number(words[4])));
+    return 0;
+  } else if (!strcmp(what, "list") && given == 4) {
+    list(words[2], (long)number(words[3]));
+    return 0;
   } else {
     fail("work: see the head of work.c");
   }

@@ -1,13 +1,12 @@
 """Writing: through tiermount, beside the disk, passthrough_ll, s3fs, rclone and the SDK alone."""
 
 import contextlib
-import pathlib
 import shutil
 import signal
 import sys
-import tempfile
 
 import common
+import compare
 import rows
 import stores
 import targets
@@ -128,53 +127,6 @@ def one_run(row, target, amount, place):
         target.end()
 
 
-def paired(runs, name, reference):
-    """Ratios within each repetition: a noisy moment meets both."""
-    return [runs[name][number]["rate"] / runs[reference][number]["rate"] for number in runs[name] if number in runs.get(reference, {})]
-
-
-def summary(row, runs, failures):
-    result = {"row": row.key, "work": row.title, "unit": row.unit, "targets": {}, "failed": failures}
-    for name, by_number in runs.items():
-        figures = list(by_number.values())
-        if not figures:
-            continue
-        entry = common.spread([run["rate"] for run in figures])
-        entry["amount"] = figures[0]["amount"]
-        for key in ("cpu_seconds", "peak_rss_mib", "stored_seconds", "cpu_seconds_until_stored"):
-            values = [run[key] for run in figures if key in run]
-            if values:
-                entry[key] = round(max(values) if key == "peak_rss_mib" else common.spread(values)["median"], 3)
-        for reference in (row.reference, "passthrough_ll"):
-            ratios = paired(runs, name, reference) if reference and reference != name and row.unit != "ms" else []
-            if ratios:
-                entry[f"ratio_to_{reference.replace(' ', '_')}"] = common.spread(ratios)
-        result["targets"][name] = entry
-    return result
-
-
-def number_text(value):
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def show(result, reference):
-    print(f"\n{result['work']}, {result['unit']}:", flush=True)
-    for name, entry in result["targets"].items():
-        parts = [f"{number_text(entry['median'])} ({number_text(entry['min'])} to {number_text(entry['max'])})"]
-        for other in (reference, "passthrough_ll"):
-            ratio = entry.get(f"ratio_to_{(other or '').replace(' ', '_')}")
-            # Peers beside passthrough_ll are of no interest; the JSON has them.
-            if ratio and (other == reference or name == "tiermount"):
-                parts.append(f"{ratio['median']:.3g} × {other} ({ratio['min']:.3g} to {ratio['max']:.3g})")
-        if "cpu_seconds" in entry:
-            parts.append(f"CPU {entry['cpu_seconds']:.2f} s, RSS {entry['peak_rss_mib']:.0f} MiB")
-        if "stored_seconds" in entry:
-            parts.append(f"in the store {entry['stored_seconds']:.2f} s later (CPU {entry['cpu_seconds_until_stored']:.2f} s)")
-        print(f"  {name:<15} {entry['amount']:>6,}: " + "; ".join(parts), flush=True)
-    for name, why in result["failed"].items():
-        print(f"  {name:<15} failed: {why}", flush=True)
-
-
 def measure(row, available, repetitions, place):
     """Each repetition takes every target in turn. A target that failed is out of this row."""
     runs = {name: {} for name in row.amounts}
@@ -192,37 +144,17 @@ def measure(row, available, repetitions, place):
     # Whichever of our mounts it was, readers look for one name.
     by_name = {"tiermount" if name in MOUNTS else name: by_number for name, by_number in runs.items()}
     failures = {"tiermount" if name in MOUNTS else name: why for name, why in failures.items()}
-    result = summary(row, by_name, failures)
-    show(result, row.reference)
+    result = compare.summary(row, by_name, failures)
+    compare.show(result, row.reference)
     return result
-
-
-def store_directory(stack, place):
-    """In memory where there is plenty, so that the store's disk is not the cache's disk."""
-    shared = pathlib.Path("/dev/shm")
-    if shared.is_dir() and shutil.disk_usage(shared).free > 8 << 30 and available_bytes() > 12 << 30:
-        return pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tiermount-bench-", dir=shared))), "memory"
-    return place.directory("stores"), "the disk of the cache"
-
-
-def available_bytes():
-    with open("/proc/meminfo", encoding="ascii") as memory:
-        return next(int(line.split()[1]) << 10 for line in memory if line.startswith("MemAvailable:"))
-
-
-def start_server(stack, home, link=None):
-    server = stores.Proxy(home, link)
-    stack.callback(server.stop)
-    server.await_answer()
-    return server
 
 
 def prepare(stack, place, wanted, notes):
     """Servers, then every target that can be had, by name or by (row, name)."""
     tools.own("work")
-    home, where = store_directory(stack, place)
+    home, where = compare.store_directory(stack, place)
     print(f"stores: s3proxy, objects in {where}", flush=True)
-    server = start_server(stack, home / "loopback")
+    server = compare.start_server(stack, home / "loopback")
     servers = {"local": server, "remote": server}
     available = {"raw": targets.Raw(place)}
     program, why = tools.passthrough_ll()
@@ -237,7 +169,7 @@ def prepare(stack, place, wanted, notes):
             tools.own("delay")
             try:
                 link = stack.enter_context(stores.Link(tools.TOOLS, LINK_MIBS, LINK_DELAY_MS))
-                servers["shaped"] = near["shaped"] = start_server(stack, home / "shaped", link)
+                servers["shaped"] = near["shaped"] = compare.start_server(stack, home / "shaped", link)
                 print(f"shaped: {LINK_MIBS} MiB/s each way by tbf, answers {LINK_DELAY_MS} ms late by {link.delayed_by}", flush=True)
             except OSError as failed:
                 why = str(failed)

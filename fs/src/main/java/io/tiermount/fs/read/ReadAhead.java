@@ -10,13 +10,20 @@ import org.jspecify.annotations.Nullable;
  * the place of the one used longest ago. Reads that fit none are random and fetch chunks alone.
  *
  * <p>The kernel's own read-ahead sends the reads of one stream from several threads and a little
- * out of order: whatever lies within {@link #SLACK_BYTES} of where a stream stands belongs to it.
+ * out of order: whatever lies within {@value #SLACK_READS} of its own sizes (at least {@value
+ * #MIN_SLACK_BYTES}, at most {@value #MAX_SLACK_BYTES} bytes) of where a stream stands belongs to
+ * it. The kernel reads ahead in large pieces; a small one comes of a program that does not read in
+ * order, and with the slack of a large one every sixteenth of them in a file of 256 MiB would look
+ * like a stream and fetch a block.
  */
 public final class ReadAhead {
   private static final int STREAMS = 4;
 
+  private static final int SLACK_READS = 16;
+  private static final long MIN_SLACK_BYTES = 64L << 10;
+
   /** Two of the kernel's own windows. */
-  private static final long SLACK_BYTES = 2L << 20;
+  private static final long MAX_SLACK_BYTES = 2L << 20;
 
   /** Enough for 400 MiB/s at 10 ms and more; the cache bounds what is really in flight. */
   private static final long MAX_WINDOW_BYTES = 32L << 20;
@@ -47,7 +54,7 @@ public final class ReadAhead {
     long to;
     boolean random;
     synchronized (this) {
-      Stream stream = find(offsetBytes);
+      Stream stream = find(offsetBytes, sizeBytes);
       random = stream == null;
       if (stream == null) {
         stream = oldest();
@@ -69,11 +76,12 @@ public final class ReadAhead {
     return random;
   }
 
-  private @Nullable Stream find(long offsetBytes) {
+  private @Nullable Stream find(long offsetBytes, int sizeBytes) {
+    long slack = Math.clamp((long) SLACK_READS * sizeBytes, MIN_SLACK_BYTES, MAX_SLACK_BYTES);
     for (Stream stream : streams) {
       if (stream.used > 0
-          && offsetBytes <= stream.end + SLACK_BYTES
-          && offsetBytes >= stream.end - SLACK_BYTES) {
+          && offsetBytes <= stream.end + slack
+          && offsetBytes >= stream.end - slack) {
         return stream;
       }
     }
