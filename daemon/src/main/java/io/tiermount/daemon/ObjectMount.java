@@ -16,11 +16,14 @@ import io.tiermount.fs.scope.Entrance;
 import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.NodeIds;
 import io.tiermount.fs.tree.Nodes;
+import io.tiermount.fs.volume.Changes;
 import io.tiermount.fs.volume.ObjectVolume;
+import io.tiermount.fs.volume.Quota;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -70,7 +73,8 @@ final class ObjectMount implements MountDriver {
     // Two mounts of one source share blocks, but not node numbers.
     nodes = new Nodes(cache.state(), ids, scope + '\0' + config.path(), volume.rootIno());
     if (!config.volume().readOnly()) {
-      volume.enableWrites(config.path().toString(), cache.state(), nodes, config.write());
+      volume.enableWrites(
+          config.path().toString(), cache.state(), nodes, config.write(), config.quota());
     }
     // libfuse 2 would hand ENOSYS to the program instead of remembering it.
     FuseOptions.Open open =
@@ -133,6 +137,10 @@ final class ObjectMount implements MountDriver {
     Map<String, Object> counters = new LinkedHashMap<>();
     counters.put("read_only", config.volume().readOnly());
     counters.put("pending_changes", volume.pendingChanges());
+    Changes changes = volume.changes();
+    if (changes != null && changes.quota().isLimited()) {
+      counters.put("quota", quotaCounters(changes.quota().report()));
+    }
     Map<String, Long> requests = new TreeMap<>(transport.requestCounts());
     requests.values().removeIf(count -> count == 0);
     counters.put("requests", requests);
@@ -147,6 +155,25 @@ final class ObjectMount implements MountDriver {
         passthrough ? null : passthroughOff(mounted),
         trouble(store.meter().status()),
         counters);
+  }
+
+  private static Map<String, Object> quotaCounters(Quota.Report quota) {
+    Map<String, Object> counters = new LinkedHashMap<>();
+    counters.put("used_bytes", quota.used().bytes());
+    if (quota.limits().maxBytes() != Long.MAX_VALUE) {
+      counters.put("max_bytes", quota.limits().maxBytes());
+    }
+    counters.put("used_objects", quota.used().objects());
+    if (quota.limits().maxObjects() != Long.MAX_VALUE) {
+      counters.put("max_objects", quota.limits().maxObjects());
+    }
+    counters.put("percent", quota.percent());
+    counters.put("warning", quota.warns());
+    counters.put("refused", quota.refused());
+    if (quota.countedAtMillis() != 0) {
+      counters.put("counted_at", Instant.ofEpochMilli(quota.countedAtMillis()).toString());
+    }
+    return counters;
   }
 
   private Map<String, Object> storeCounters() {

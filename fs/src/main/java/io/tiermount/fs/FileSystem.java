@@ -20,6 +20,7 @@ import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.Changes;
 import io.tiermount.fs.volume.Facts;
 import io.tiermount.fs.volume.LocalFile;
+import io.tiermount.fs.volume.Quota;
 import io.tiermount.fs.volume.Resolution;
 import io.tiermount.fs.volume.Resolution.Found;
 import io.tiermount.fs.volume.Resolution.Missing;
@@ -42,6 +43,7 @@ public final class FileSystem implements FuseHandler {
   private static final long STATFS_BLOCKS = 1L << 38;
 
   private static final long STATFS_FILES = 1L << 32;
+  private static final int STATFS_BLOCK_BYTES = 4096;
   private static final int MAX_NAME_BYTES = 255;
   private static final String ACL_ACCESS = "system.posix_acl_access";
 
@@ -444,9 +446,26 @@ public final class FileSystem implements FuseHandler {
     return version;
   }
 
-  private static void statFs(Replier replier) {
+  private void statFs(Replier replier) {
+    Changes changes = volume.changes();
+    long blocks = STATFS_BLOCKS;
+    long freeBlocks = STATFS_BLOCKS;
+    long files = STATFS_FILES;
+    long freeFiles = STATFS_FILES;
+    if (changes != null && changes.quota().isLimited()) {
+      Quota.Report quota = changes.quota().report();
+      long maxBytes = quota.limits().maxBytes();
+      if (maxBytes != Long.MAX_VALUE) {
+        blocks = maxBytes / STATFS_BLOCK_BYTES;
+        freeBlocks = Math.max(0, maxBytes - quota.used().bytes()) / STATFS_BLOCK_BYTES;
+      }
+      if (quota.limits().maxObjects() != Long.MAX_VALUE) {
+        files = quota.limits().maxObjects();
+        freeFiles = Math.max(0, files - quota.used().objects());
+      }
+    }
     replier.reply(
         new FuseReply.FsStats(
-            STATFS_BLOCKS, STATFS_BLOCKS, STATFS_FILES, STATFS_FILES, 4096, MAX_NAME_BYTES));
+            blocks, freeBlocks, files, freeFiles, STATFS_BLOCK_BYTES, MAX_NAME_BYTES));
   }
 }

@@ -220,13 +220,15 @@ final class Opens {
     }
     Integer mode = file.mode();
     boolean setId = mode != null && (mode & SET_ID_BITS) != 0;
+    boolean seen = data.isTracked() || changes.quota().isNear();
     boolean large = data.stat().sizeBytes() >= Handles.MIN_PASSTHROUGH_BYTES;
     LocalOpen open =
         new LocalOpen(
             data,
             file.version(),
             writing,
-            writing ? !data.isTracked() && !setId : large,
+            writing ? !seen && !setId : large,
+            seen,
             () -> changes.local(node) == file && file.content() == data);
     return handles.openLocal(node, open, blockBytes, fs.kernel().kernel(), answer);
   }

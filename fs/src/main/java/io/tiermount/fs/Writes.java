@@ -15,6 +15,7 @@ import io.tiermount.fs.volume.Changes;
 import io.tiermount.fs.volume.Changes.NewAttributes;
 import io.tiermount.fs.volume.Facts;
 import io.tiermount.fs.volume.LocalFile;
+import io.tiermount.fs.volume.Quota;
 import io.tiermount.fs.volume.Resolution.Found;
 import io.tiermount.fs.volume.Volume;
 import io.tiermount.fs.write.DirtyFile;
@@ -49,7 +50,11 @@ final class Writes {
   }
 
   /** A file that is open for writing; null (and answered) where there is none. */
-  private record Target(Changes changes, LocalFile file, DirtyFile data) {}
+  private record Target(Changes changes, LocalFile file, DirtyFile data) {
+    Quota.@Nullable Growth grow(long toBytes) throws ErrnoException {
+      return changes.quota().grow(file, toBytes);
+    }
+  }
 
   private @Nullable Target target(long handleId, Replier replier) {
     FileHandle handle = handles.get(handleId);
@@ -77,8 +82,9 @@ final class Writes {
     }
     MemorySegment data = request.data();
     int size = (int) data.byteSize();
+    long end = request.offsetBytes() + size;
     if (!target.data.writeWaits(request.offsetBytes(), size)) {
-      try {
+      try (Quota.Growth _ = target.grow(end)) {
         target.data.write(request.offsetBytes(), data);
         replier.reply(new FuseReply.Written(size));
         return;
@@ -92,7 +98,8 @@ final class Writes {
     fs.later(
         replier,
         () -> {
-          try (Arena arena = Arena.ofConfined()) {
+          try (Quota.Growth _ = target.grow(end);
+              Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, copy);
             writeWithRoom(target, request.offsetBytes(), bytes);
           }
@@ -122,7 +129,10 @@ final class Writes {
       replier.fail(Errno.EOPNOTSUPP);
       return;
     }
-    target.data.reserve(request.mode(), request.offsetBytes(), request.lengthBytes());
+    boolean grows = (request.mode() & KEEP_SIZE) == 0;
+    try (Quota.Growth _ = target.grow(grows ? request.offsetBytes() + request.lengthBytes() : 0)) {
+      target.data.reserve(request.mode(), request.offsetBytes(), request.lengthBytes());
+    }
     replier.reply(FuseReply.DONE);
   }
 
@@ -184,7 +194,16 @@ final class Writes {
       throw Opens.stale("truncating " + node.path());
     }
     handles.becomeLocal(node, file.version(), data);
-    data.truncate(request.sizeBytes());
+    boolean done = false;
+    try (Quota.Growth _ = changes.quota().grow(file, request.sizeBytes())) {
+      data.truncate(request.sizeBytes());
+      done = true;
+    } finally {
+      if (!done && !open) {
+        changes.released(file);
+      }
+    }
+    changes.quota().settle(file);
     if (!open) {
       // truncate(2): done when it returns.
       changes.syncs().closed(file);

@@ -14,6 +14,7 @@ import io.tiermount.fs.meta.MetaMemory;
 import io.tiermount.fs.meta.StateStore;
 import io.tiermount.fs.scope.AccessOptions;
 import io.tiermount.fs.scope.AccessPolicy;
+import io.tiermount.fs.scope.QuotaOptions;
 import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.NodeIds;
 import io.tiermount.fs.tree.Nodes;
@@ -53,7 +54,8 @@ public final class MountFixture implements AutoCloseable {
       boolean passthrough,
       long maxUsedBytes,
       FuseOptions.Open open,
-      @Nullable WriteOptions writes) {
+      @Nullable WriteOptions writes,
+      QuotaOptions quota) {
     /** {@code full}, fresh for as long as a test runs, passthrough. */
     public static final Options USUAL =
         new Options(
@@ -64,7 +66,8 @@ public final class MountFixture implements AutoCloseable {
             true,
             Long.MAX_VALUE,
             FuseOptions.Open.NORMAL,
-            null);
+            null,
+            QuotaOptions.DEFAULTS);
 
     /** Writable, with this durability and an upload that follows soon. */
     public static Options writable(WriteOptions.Durability durability) {
@@ -74,41 +77,71 @@ public final class MountFixture implements AutoCloseable {
     /** Null for read-only. */
     public Options writes(@Nullable WriteOptions options) {
       return new Options(
-          attributes, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, open, options);
+          attributes,
+          ttl,
+          negativeTtl,
+          revalidate,
+          passthrough,
+          maxUsedBytes,
+          open,
+          options,
+          quota);
     }
 
     public Options attributes(AttributeMode mode) {
       return new Options(
-          mode, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, open, writes);
+          mode, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, open, writes, quota);
     }
 
     public Options ttl(Duration newTtl) {
       return new Options(
-          attributes, newTtl, negativeTtl, revalidate, passthrough, maxUsedBytes, open, writes);
+          attributes,
+          newTtl,
+          negativeTtl,
+          revalidate,
+          passthrough,
+          maxUsedBytes,
+          open,
+          writes,
+          quota);
     }
 
     public Options negativeTtl(Duration newTtl) {
       return new Options(
-          attributes, ttl, newTtl, revalidate, passthrough, maxUsedBytes, open, writes);
+          attributes, ttl, newTtl, revalidate, passthrough, maxUsedBytes, open, writes, quota);
     }
 
     public Options revalidate(Revalidate when) {
       return new Options(
-          attributes, ttl, negativeTtl, when, passthrough, maxUsedBytes, open, writes);
+          attributes, ttl, negativeTtl, when, passthrough, maxUsedBytes, open, writes, quota);
     }
 
     public Options passthrough(boolean on) {
-      return new Options(attributes, ttl, negativeTtl, revalidate, on, maxUsedBytes, open, writes);
+      return new Options(
+          attributes, ttl, negativeTtl, revalidate, on, maxUsedBytes, open, writes, quota);
     }
 
     public Options open(FuseOptions.Open how) {
       return new Options(
-          attributes, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, how, writes);
+          attributes, ttl, negativeTtl, revalidate, passthrough, maxUsedBytes, how, writes, quota);
     }
 
     public Options maxUsedBytes(long bytes) {
       return new Options(
-          attributes, ttl, negativeTtl, revalidate, passthrough, bytes, open, writes);
+          attributes, ttl, negativeTtl, revalidate, passthrough, bytes, open, writes, quota);
+    }
+
+    public Options quota(QuotaOptions limits) {
+      return new Options(
+          attributes,
+          ttl,
+          negativeTtl,
+          revalidate,
+          passthrough,
+          maxUsedBytes,
+          open,
+          writes,
+          limits);
     }
   }
 
@@ -174,7 +207,7 @@ public final class MountFixture implements AutoCloseable {
             InstantSource.system());
     nodes = new Nodes(state, new NodeIds(state), "test", volume.rootIno());
     if (options.writes != null) {
-      volume.enableWrites("test", state, nodes, options.writes);
+      volume.enableWrites("test", state, nodes, options.writes, options.quota);
     }
     FileSystem fs =
         new FileSystem(

@@ -229,25 +229,22 @@ final class MountKeys {
 
   static final Key<Long> QUOTA_MAX_BYTES =
       Key.of(
-              "mounts.*.quota.max_bytes",
-              ValueTypes.SIZE_OR_NONE,
-              "0",
-              "the most that the mount may hold in its store (EDQUOT)")
-          .from(Key.Effect.WITH_SCOPES);
+          "mounts.*.quota.max_bytes",
+          ValueTypes.SIZE_OR_NONE,
+          "0",
+          "the most that the mount may hold in its store (EDQUOT)");
   static final Key<Long> QUOTA_MAX_OBJECTS =
       Key.open(
-              "mounts.*.quota.max_objects",
-              ValueTypes.number(1, Long.MAX_VALUE),
-              "none",
-              "the most files and directories (EDQUOT)")
-          .from(Key.Effect.WITH_SCOPES);
+          "mounts.*.quota.max_objects",
+          ValueTypes.number(1, Long.MAX_VALUE),
+          "none",
+          "the most files and directories (EDQUOT)");
   static final Key<Integer> QUOTA_WARN_PERCENT =
       Key.of(
-              "mounts.*.quota.warn_percent",
-              ValueTypes.PERCENT_BELOW_100,
-              "90",
-              "a warning from this share of either on")
-          .from(Key.Effect.WITH_SCOPES);
+          "mounts.*.quota.warn_percent",
+          ValueTypes.PERCENT_BELOW_100,
+          "90",
+          "a warning from this share of either on");
 
   static final Key<String> PUT_SSE =
       Key.open(

@@ -127,6 +127,7 @@ public final class Handles {
    * @param version what it is open as
    * @param writable for writing, too
    * @param passthrough the kernel may read and write it by itself
+   * @param writesSeen WRITEs have to come to the daemon, also where others have it in passthrough
    * @param valid false where it is no longer local: nothing is opened then
    */
   public record LocalOpen(
@@ -134,6 +135,7 @@ public final class Handles {
       Version version,
       boolean writable,
       boolean passthrough,
+      boolean writesSeen,
       BooleanSupplier valid) {}
 
   /** Answers an open. */
@@ -177,7 +179,7 @@ public final class Handles {
       boolean through = mode == OpenInode.Mode.PASSTHROUGH;
       admit(handle, inode, mode, backing, through ? ino : 0, open.version);
       int flags = open.writable ? 0 : OpenFile.NOFLUSH;
-      if (through && open.writable && open.data.isTracked()) {
+      if (through && open.writable && open.writesSeen) {
         flags |= OpenFile.DIRECT_IO;
       }
       OpenFile opened = new OpenFile(handle.id(), flags, through ? new Backing(backing) : null);

@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Changes {
   private final LocalNames names;
+  private final Quota quota;
   private final ChangeJournal journal;
   private final Publishing publishing;
   private final WriteOpens opens;
@@ -62,6 +63,7 @@ public final class Changes {
       int maxKeyBytes,
       Inos inos) {
     this.names = parts.names();
+    this.quota = parts.quota();
     this.journal = parts.journal();
     this.nodes = parts.nodes();
     this.staging = parts.staging();
@@ -78,6 +80,11 @@ public final class Changes {
   /** Under {@code remote} what ends a use waits for the store. */
   public boolean isRemote() {
     return publishing.isRemote();
+  }
+
+  /** What the mount may hold. */
+  public Quota quota() {
+    return quota;
   }
 
   /** What this node knows more of a node than its store; null for nothing. */
@@ -108,7 +115,7 @@ public final class Changes {
   /**
    * Makes a file; the caller has it open from here on, or calls {@link #released}.
    *
-   * @throws ErrnoException EEXIST where the name is taken on this node
+   * @throws ErrnoException EEXIST where the name is taken on this node; EDQUOT
    */
   public LocalFile create(Node dir, String name, Birth birth) throws IOException {
     String segment = segment(dir, name);
@@ -129,6 +136,7 @@ public final class Changes {
 
   /** A symlink. */
   public LocalFile symlink(Node dir, String name, Birth birth, byte[] target) throws IOException {
+    quota.checkNew(dir, target.length);
     LocalFile file = create(dir, name, birth);
     DirtyFile data = file.content();
     if (data != null && target.length > 0) {
@@ -137,6 +145,7 @@ public final class Changes {
         MemorySegment.copy(target, 0, bytes, ValueLayout.JAVA_BYTE, 0, target.length);
         data.write(0, bytes);
       }
+      quota.settle(file);
     }
     return file;
   }
@@ -189,6 +198,7 @@ public final class Changes {
       if (before != null && before.isPending() && before.present() != null) {
         throw new ErrnoException("making " + name, Errno.EEXIST);
       }
+      quota.checkNew(dir, 0);
       NameChange change = names.changing(dir, name, segment, InStore.NOTHING);
       Node node =
           nodes.createLocal(
@@ -204,6 +214,7 @@ public final class Changes {
                 journal.put(batch, change);
               });
       names.add(made[0]);
+      quota.counts(made[0]);
       node.attach(names.facts(change));
       return made[0];
     } finally {
@@ -281,6 +292,7 @@ public final class Changes {
    */
   public LocalFile openForWriting(Node node, Facts facts, boolean truncate) throws IOException {
     LocalFile file = opens.open(node, facts, truncate);
+    quota.settle(file);
     begun.accept(file);
     node.attach(file.facts(keyOf(node), clock.millis()));
     return file;
@@ -304,6 +316,7 @@ public final class Changes {
   /** The last descriptor of a file is closed. */
   public void released(LocalFile file) throws IOException {
     ended.accept(file);
+    quota.settle(file);
     DirtyFile data = file.content();
     if (data == null) {
       return;
@@ -432,6 +445,7 @@ public final class Changes {
               journal.remove(batch, local);
             }
           });
+      quota.leaves(node, local, facts);
       if (facts.directory()) {
         names.disown(node);
       }

@@ -94,12 +94,16 @@ public final class LocalFile {
     }
   }
 
+  /** What of it is charged to the mount's quota. */
+  private final Charge charge;
+
   LocalFile(
       Node node,
       boolean directory,
       ObjectMeta meta,
       @Nullable Base base,
       @Nullable DirtyFile content) {
+    this.charge = new Charge(base == null ? 0 : base.sizeBytes(), base != null);
     this.node = node;
     this.directory = directory;
     this.meta = meta;
@@ -109,6 +113,10 @@ public final class LocalFile {
 
   public Node node() {
     return node;
+  }
+
+  Charge charge() {
+    return charge;
   }
 
   /** A directory has attributes and a marker, no content. */

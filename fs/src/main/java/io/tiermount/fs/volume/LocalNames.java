@@ -102,6 +102,14 @@ final class LocalNames {
         .toList();
   }
 
+  /** Every change that overrules what the store said to a question asked then. */
+  List<NameChange> overruling(long askedAtMillis) {
+    return changes.values().stream()
+        .flatMap(inDir -> inDir.values().stream())
+        .filter(change -> change.isPending() || change.settledAtMillis() >= askedAtMillis)
+        .toList();
+  }
+
   /** Forgets what was settled long ago. */
   void sweep() {
     long before = clock.millis() - KEPT_MILLIS;

@@ -23,6 +23,7 @@ final class LostRaces {
 
   private final String mount;
   private final LocalNames names;
+  private final Quota quota;
   private final ChangeJournal journal;
   private final FactsStore facts;
   private final Nodes nodes;
@@ -35,6 +36,7 @@ final class LostRaces {
   LostRaces(Publishing.Parts parts, Publishing publishing) {
     this.mount = parts.mount();
     this.names = parts.names();
+    this.quota = parts.quota();
     this.journal = parts.journal();
     this.facts = parts.facts();
     this.nodes = parts.nodes();
@@ -55,6 +57,7 @@ final class LostRaces {
     names.lock.lock();
     try {
       file.lost(true);
+      quota.doubt(); // Nobody knows how large the other's is.
       DirtyFile data = file.content();
       LostRecord kept = data == null ? null : lostRecord(file, data, why.getMessage());
       journal.batch(batch -> {

@@ -8,6 +8,7 @@ import io.tiermount.fs.fuse.Attributes;
 import io.tiermount.fs.meta.IndexStore;
 import io.tiermount.fs.meta.StateStore;
 import io.tiermount.fs.scope.AccessOptions;
+import io.tiermount.fs.scope.QuotaOptions;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.Resolution.Found;
@@ -22,7 +23,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -401,11 +401,12 @@ public final class ObjectVolume implements Volume {
    *
    * @param mount for messages
    */
-  public void enableWrites(String mount, StateStore state, Nodes nodes, WriteOptions writes)
+  public void enableWrites(
+      String mount, StateStore state, Nodes nodes, WriteOptions writes, QuotaOptions quota)
       throws IOException {
     WriteSide.Needs needs =
         new WriteSide.Needs(
-            mount, scope, store, cache, state, nodes, writes, access, facts, health, clock);
+            mount, scope, store, cache, state, nodes, writes, quota, access, facts, health, clock);
     WriteSide writer = new WriteSide(needs, contents::open, this::ino);
     listings.overlay(writer.names());
     view = new LocalView(writer, facts, listings, health, clock, maxAgeMillis);
@@ -443,33 +444,7 @@ public final class ObjectVolume implements Volume {
    * @param inside relative to the mount; "" is the whole mount
    */
   public Evicted evict(Path inside) throws IOException {
-    StringBuilder key = new StringBuilder();
-    boolean cut = false;
-    for (Path name : inside) {
-      KeyNames.Target target = KeyNames.parse(name.toString());
-      if (target != null && !name.toString().isEmpty()) {
-        // Of a cut name only the beginning is known: all keys that share it go.
-        String segment = target.segment();
-        cut = segment == null;
-        key.append(key.isEmpty() ? "" : "/").append(cut ? target.beginning() : segment);
-      }
-    }
-    String prefix = key.toString();
-    boolean open = cut || prefix.isEmpty();
-    AtomicLong files = new AtomicLong();
-    long bytes =
-        cache.evictAll(
-            scope,
-            cached -> {
-              boolean in = open ? cached.key().startsWith(prefix) : below(cached.key(), prefix);
-              files.addAndGet(in ? 1 : 0);
-              return in;
-            });
-    return new Evicted(files.get(), bytes);
-  }
-
-  private static boolean below(String key, String prefix) {
-    return key.equals(prefix) || key.startsWith(prefix + "/");
+    return new CachedBelow(cache, scope).evict(inside);
   }
 
   /** Sends what is pending, for at most so long; false where the next start has to go on. */

@@ -42,6 +42,7 @@ final class Publishing implements AutoCloseable {
   private final String mount;
   private final String scope;
   private final LocalNames names;
+  private final Quota quota;
   private final ChangeJournal journal;
   private final Reconciler reconciler;
   private final FactsStore facts;
@@ -74,6 +75,7 @@ final class Publishing implements AutoCloseable {
       String mount,
       String scope,
       LocalNames names,
+      Quota quota,
       ChangeJournal journal,
       Reconciler reconciler,
       FactsStore facts,
@@ -90,6 +92,7 @@ final class Publishing implements AutoCloseable {
     this.mount = parts.mount;
     this.scope = parts.scope;
     this.names = parts.names;
+    this.quota = parts.quota;
     this.journal = parts.journal;
     this.reconciler = parts.reconciler;
     this.facts = parts.facts;
@@ -399,6 +402,7 @@ final class Publishing implements AutoCloseable {
     NameChange change = names.changing(dir, node.name(), node.segment(), inStore);
     change.shallBe(node, file.isDirectory(), clock.millis());
     names.add(file);
+    quota.counts(file);
     journal.batch(batch -> {
       journal.put(batch, file);
       journal.put(batch, change);

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Renames {
   private final LocalNames names;
+  private final Quota quota;
   private final ChangeJournal journal;
   private final Publishing publishing;
   private final DirectoryMoves moves;
@@ -29,6 +30,7 @@ public final class Renames {
 
   Renames(Publishing.Parts parts, Publishing publishing, DirectoryMoves moves, Changes changes) {
     this.names = parts.names();
+    this.quota = parts.quota();
     this.journal = parts.journal();
     this.nodes = parts.nodes();
     this.clock = parts.clock();
@@ -79,6 +81,10 @@ public final class Renames {
       if (move != null) {
         from.inStore(InStore.NOTHING);
       }
+      if (target != null) {
+        quota.leaves(target.node(), names.file(target.node()), target.facts());
+      }
+      String oldKey = Quota.key(node, directory);
       forgetTarget(target);
       LocalFile moved = file;
       nodes.move(
@@ -99,6 +105,7 @@ public final class Renames {
             }
           });
       names.add(file);
+      quota.renamed(file, oldKey);
       node.attach(changes.facts(file));
       if (move != null) {
         moves.begin(node, move);

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Syncs {
   private final LocalNames names;
+  private final Quota quota;
   private final ChangeJournal journal;
   private final Publishing publishing;
   private final WriteOptions options;
@@ -20,6 +21,7 @@ public final class Syncs {
 
   Syncs(Publishing.Parts parts, Publishing publishing, Changes changes) {
     this.names = parts.names();
+    this.quota = parts.quota();
     this.journal = parts.journal();
     this.options = parts.options();
     this.publishing = publishing;
@@ -89,6 +91,7 @@ public final class Syncs {
     if (data == null || file.node().isUnlinked()) {
       return new Acknowledged(null);
     }
+    quota.settle(file);
     boolean fresh = file.base() == null;
     if (emptyLater && isRemote() && fresh && data.stat().sizeBytes() == 0) {
       return new Acknowledged(null);

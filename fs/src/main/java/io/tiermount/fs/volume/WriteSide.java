@@ -8,6 +8,7 @@ import io.tiermount.fs.cache.Staging;
 import io.tiermount.fs.cache.StagingFile;
 import io.tiermount.fs.meta.StateStore;
 import io.tiermount.fs.scope.AccessOptions;
+import io.tiermount.fs.scope.QuotaOptions;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.ChangeJournal.FileRecord;
@@ -45,6 +46,7 @@ final class WriteSide implements AutoCloseable {
       StateStore state,
       Nodes nodes,
       WriteOptions options,
+      QuotaOptions quota,
       AccessOptions access,
       FactsStore facts,
       StoreHealth health,
@@ -52,6 +54,8 @@ final class WriteSide implements AutoCloseable {
 
   private final Needs needs;
   private final LocalNames names;
+  private final Quota quota;
+  private final QuotaCounter counter;
   private final ChangeJournal journal;
   private final Publisher publisher;
   private final DirectoryMoves moves;
@@ -66,6 +70,7 @@ final class WriteSide implements AutoCloseable {
     this.needs = needs;
     this.opener = opener;
     names = new LocalNames(needs.clock);
+    quota = new Quota(needs.quota, names);
     journal = new ChangeJournal(needs.state, needs.nodes.root().id());
     publisher = new Publisher(needs.store, needs.options.uploadThreads());
     Staging staging = needs.cache.staging();
@@ -77,6 +82,7 @@ final class WriteSide implements AutoCloseable {
             needs.mount,
             needs.scope,
             names,
+            quota,
             journal,
             reconciler,
             needs.facts,
@@ -87,6 +93,7 @@ final class WriteSide implements AutoCloseable {
             needs.clock);
     WriteOpens opens = new WriteOpens(needs.scope, names, journal, staging, opener);
     moves = new DirectoryMoves(parts, needs.store, needs.cache);
+    counter = new QuotaCounter(needs, quota, names, moves, needs.nodes.root().id());
     reconciler.tell(moves::renamed);
     publishing = new Publishing(parts, moves, opens);
     changes =
@@ -95,8 +102,18 @@ final class WriteSide implements AutoCloseable {
     renames = new Renames(parts, publishing, moves, changes);
     ahead = new AheadSender(needs.mount, publisher, journal);
     if (publishing.isRemote()) {
-      changes.writers(ahead::watch, ahead::forget);
+      changes.writers(
+          file -> {
+            quota.begins(file);
+            ahead.watch(file);
+          },
+          file -> {
+            quota.ends(file);
+            ahead.forget(file);
+          });
       ahead.start();
+    } else {
+      changes.writers(quota::begins, quota::ends);
     }
     recovered = new Recovered();
     recovered.run(staging);
@@ -125,6 +142,7 @@ final class WriteSide implements AutoCloseable {
   /** The mount is up: what was left behind goes on its way. */
   void start(OpenFiles opens) {
     publishing.start(opens);
+    counter.start();
     abortLeftovers();
     for (NameChange change : names.pending()) {
       publishing.now(change);
@@ -216,6 +234,7 @@ final class WriteSide implements AutoCloseable {
       }
       byNode.put(node.id(), file);
       names.add(file);
+      quota.restored(file);
     }
 
     private DirtyFile content(StagingFile staged, FileRecord record) throws IOException {
@@ -288,6 +307,7 @@ final class WriteSide implements AutoCloseable {
     private void giveUp(
         Staging staging, LocalFile file, DirtyFile data, @Nullable NameChange change)
         throws IOException {
+      quota.doubt();
       Attempt attempt = file.attempt();
       if (attempt != null && !attempt.uploadId().isEmpty()) {
         leftovers.add(attempt);
@@ -377,6 +397,7 @@ final class WriteSide implements AutoCloseable {
   @Override
   public void close() {
     ahead.close();
+    counter.close();
     moves.close();
     publishing.close();
     publisher.close();
