@@ -35,6 +35,12 @@ public sealed interface Credentials {
     public S3Process {
       command = List.copyOf(command);
     }
+
+    /** Not its arguments, which may be secrets. */
+    @Override
+    public String toString() {
+      return "S3Process[" + (command.isEmpty() ? "" : command.getFirst()) + "]";
+    }
   }
 
   /** The provider's own chain: environment, profile file, container or instance metadata. */

@@ -21,6 +21,16 @@ public final class MeteredStore implements ObjectStore {
   }
 
   @Override
+  public void begin() {
+    store.begin();
+  }
+
+  @Override
+  public @Nullable String trouble() {
+    return store.trouble();
+  }
+
+  @Override
   public String id() {
     return store.id();
   }

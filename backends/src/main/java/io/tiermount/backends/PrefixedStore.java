@@ -60,6 +60,16 @@ public final class PrefixedStore implements ObjectStore {
   }
 
   @Override
+  public void begin() {
+    store.begin();
+  }
+
+  @Override
+  public @Nullable String trouble() {
+    return store.trouble();
+  }
+
+  @Override
   public String id() {
     return store.id() + "/" + prefix;
   }

@@ -1,5 +1,7 @@
 package io.tiermount.backends;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Where bytes live. There are two kinds, and they stay apart: objects (here) are immutable versions
  * that are replaced whole, files are changed in place (FileStore joins the permits clause with NFS,
@@ -8,6 +10,20 @@ package io.tiermount.backends;
 public sealed interface Store extends AutoCloseable permits ObjectStore {
   /** A name for messages, metrics and the cache's keys: the source URL without secrets. */
   String id();
+
+  /**
+   * Begins what goes on beside the calls: renewing keys. Asks the store nothing. Without it the
+   * calls do all themselves; where it was called, {@link #trouble} is up to date without any.
+   */
+  default void begin() {}
+
+  /**
+   * Why no call can succeed now, as far as is known without asking the store: there are no keys.
+   * From memory.
+   */
+  default @Nullable String trouble() {
+    return null;
+  }
 
   /** Ends connections and threads. Calls under way fail with {@link StoreException.Kind#CLOSED}. */
   @Override

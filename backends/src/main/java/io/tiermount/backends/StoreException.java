@@ -14,13 +14,15 @@ public final class StoreException extends IOException {
   public enum Kind {
     /** No such object (or bucket). */
     NOT_FOUND,
-    /** The credentials may not do this, or are wrong or missing. */
+    /** The credentials may not do this. */
     ACCESS_DENIED,
+    /** The store does not accept the keys (unknown, wrong, expired), renewed or not. */
+    KEYS_REFUSED,
     /** A write condition or a pinned version does not hold. */
     PRECONDITION_FAILED,
     /** The store asked us to slow down, beyond all retries. */
     THROTTLED,
-    /** Not reachable, reset, or answering 5xx, beyond all retries. */
+    /** Not reachable, reset, or answering 5xx, beyond all retries; or there are no keys yet. */
     UNAVAILABLE,
     /** No progress before the deadline. */
     TIMEOUT,

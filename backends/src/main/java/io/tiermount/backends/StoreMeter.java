@@ -35,6 +35,8 @@ public final class StoreMeter {
     UNKNOWN,
     /** It answered the last call, be it with a refusal. */
     REACHABLE,
+    /** It answered the last call that it does not accept our keys. */
+    REFUSED,
     /** The last call ended with UNAVAILABLE or TIMEOUT. */
     UNREACHABLE
   }
@@ -133,6 +135,7 @@ public final class StoreMeter {
       case NOT_FOUND, PRECONDITION_FAILED, INVALID, UNSUPPORTED, TOO_LARGE ->
           reached(Reach.REACHABLE, null);
       case ACCESS_DENIED, THROTTLED, CORRUPT -> reached(Reach.REACHABLE, error);
+      case KEYS_REFUSED -> reached(Reach.REFUSED, error);
       case UNAVAILABLE, TIMEOUT -> reached(Reach.UNREACHABLE, error);
       case INTERRUPTED, CLOSED, LOCAL_IO -> {} // says nothing about the store
     }

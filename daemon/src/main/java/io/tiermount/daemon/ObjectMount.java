@@ -106,6 +106,7 @@ final class ObjectMount implements MountDriver {
     KernelCache mounted = transport.start(options, fs);
     fs.mounted(mounted);
     kernel = mounted;
+    store.begin();
   }
 
   @Override
@@ -153,7 +154,7 @@ final class ObjectMount implements MountDriver {
         transport.name(),
         passthrough,
         passthrough ? null : passthroughOff(mounted),
-        trouble(store.meter().status()),
+        trouble(),
         counters);
   }
 
@@ -196,14 +197,22 @@ final class ObjectMount implements MountDriver {
     return counters;
   }
 
-  private static @Nullable String trouble(StoreMeter.Status status) {
-    StoreMeter.LastError error = status.lastError();
-    if (status.reach() != StoreMeter.Reach.UNREACHABLE) {
-      return null;
+  private @Nullable String trouble() {
+    @Nullable String own = store.trouble();
+    if (own != null) {
+      return own;
     }
-    return "the store can't be reached since "
-        + status.since().truncatedTo(ChronoUnit.SECONDS)
-        + (error == null ? "" : ": " + error.text());
+    StoreMeter.Status status = store.meter().status();
+    StoreMeter.LastError error = status.lastError();
+    return switch (status.reach()) {
+      case UNKNOWN, REACHABLE -> null;
+      case REFUSED, UNREACHABLE ->
+          (status.reach() == StoreMeter.Reach.REFUSED
+                  ? "the store refuses the keys since "
+                  : "the store can't be reached since ")
+              + status.since().truncatedTo(ChronoUnit.SECONDS)
+              + (error == null ? "" : ": " + error.text());
+    };
   }
 
   private String passthroughOff(@Nullable KernelCache mounted) {

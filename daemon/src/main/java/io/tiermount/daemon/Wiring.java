@@ -8,6 +8,7 @@ import io.tiermount.backends.ObjectStore;
 import io.tiermount.backends.PrefixedStore;
 import io.tiermount.backends.local.LocalObjectStore;
 import io.tiermount.backends.s3.S3Store;
+import io.tiermount.backends.s3.keys.AwsEnvironment;
 import io.tiermount.daemon.admin.AdminApi.MountOrder;
 import io.tiermount.daemon.admin.AdminException;
 import io.tiermount.daemon.admin.Json;
@@ -283,7 +284,7 @@ final class Wiring implements Program {
     return switch (source) {
       case SourceConfig.LocalBucket bucket ->
           LocalObjectStore.open(bucket.directory(), true, clock);
-      case SourceConfig.S3 s3 -> new S3Store(s3.options());
+      case SourceConfig.S3 s3 -> new S3Store(s3.options(), AwsEnvironment.of(environment));
       case SourceConfig.NotYet other -> throw notYet(other.url());
       case SourceConfig.LocalDirectory local ->
           throw new IllegalArgumentException(local.url() + " is no store");

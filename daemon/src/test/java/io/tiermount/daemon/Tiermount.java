@@ -3,9 +3,11 @@ package io.tiermount.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.tiermount.backends.strict.TestSecrets;
 import io.tiermount.daemon.admin.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -143,6 +145,20 @@ final class Tiermount implements AutoCloseable {
     }
   }
 
+  /** SEMANTICS K6: what daemons wrote beside their sockets goes with the test's directory. */
+  void assertNoSecretIsLogged() throws IOException {
+    Path run = directory.resolve("run");
+    if (Files.isDirectory(run)) {
+      try (DirectoryStream<Path> logs = Files.newDirectoryStream(run, "*.err")) {
+        for (Path each : logs) {
+          assertThat(new String(Files.readAllBytes(each), StandardCharsets.UTF_8))
+              .as("the log of a daemon")
+              .doesNotContain(TestSecrets.MARK);
+        }
+      }
+    }
+  }
+
   @Override
   public void close() throws IOException {
     try {
@@ -163,6 +179,7 @@ final class Tiermount implements AutoCloseable {
       ProcessHandle.of(daemon.path("pid").asLong()).ifPresent(daemons::add);
     }
     daemons.forEach(ProcessHandle::destroy);
+    assertNoSecretIsLogged();
     long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS / 2);
     for (ProcessHandle daemon : daemons) {
       while (daemon.isAlive() && System.nanoTime() < endNanos) {

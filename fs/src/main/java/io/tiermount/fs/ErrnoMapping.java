@@ -10,7 +10,7 @@ final class ErrnoMapping {
   static int errno(StoreException.Kind kind) {
     return switch (kind) {
       case NOT_FOUND -> Errno.ENOENT;
-      case ACCESS_DENIED -> Errno.EACCES;
+      case ACCESS_DENIED, KEYS_REFUSED -> Errno.EACCES;
       // The version that was opened is gone: the descriptor is stale, a new open sees the new one.
       case PRECONDITION_FAILED -> Errno.ESTALE;
       // All retries are behind us. EAGAIN would promise that asking at once again is of use, and

@@ -73,11 +73,12 @@ final class S3Calls implements AutoCloseable {
   private <T> T tries(String what, String key, Patience patience, Attempt<T> attempt, S3Call call)
       throws StoreException {
     long stallNanos = patience == Patience.LONG ? deadlineNanos : deadlineNanos / 3;
+    KeyTries keyTries = new KeyTries();
     int retries = 0;
     while (true) {
       S3Errors.Failure failure;
       try {
-        return once(key, attempt, call, stallNanos);
+        return once(key, attempt, call, stallNanos, keyTries);
       } catch (StoreException e) {
         if (e.kind() == Kind.INTERRUPTED || call.takeEnded() == S3Call.Ended.CLOSED) {
           throw ended(what, key, call, e);
@@ -88,6 +89,12 @@ final class S3Calls implements AutoCloseable {
       }
       if (call.takeAdvanced()) {
         retries = 0; // it moved: a long transfer may be cut any number of times
+        keyTries.renewed = 0;
+      }
+      if (failure.doubt() != S3Errors.KeyDoubt.NONE
+          && otherKeys(what, key, call, failure, keyTries)) {
+        call.retrying();
+        continue;
       }
       retries++;
       Duration delay = backoff.delay(retries);
@@ -102,12 +109,50 @@ final class S3Calls implements AutoCloseable {
     }
   }
 
-  private <T> T once(String key, Attempt<T> attempt, S3Call call, long stallNanos)
+  /** How often one call was tried with other keys. Of its one thread. */
+  private static final class KeyTries {
+    /** A rotation may be overtaken by the next one, but not for ever. */
+    private static final int MAX_RENEWED = 3;
+
+    private long generation;
+    private int renewed;
+    private boolean waited;
+  }
+
+  /**
+   * True where the call is to be tried again since other keys are there, or may be after a moment.
+   */
+  private boolean otherKeys(
+      String what, String key, S3Call call, S3Errors.Failure failure, KeyTries tries)
+      throws StoreException {
+    try {
+      return switch (clients.keys().renew(tries.generation)) {
+        case RENEWED -> ++tries.renewed <= KeyTries.MAX_RENEWED;
+        case UNCHANGED, FAILED -> {
+          // The store may have heard of a rotation before the source did. Once: they may be wrong.
+          if (tries.waited || failure.doubt() != S3Errors.KeyDoubt.CERTAIN) {
+            yield false;
+          }
+          tries.waited = true;
+          pause(what, key, call, backoff.delay(1));
+          yield true;
+        }
+        case FIXED -> false;
+      };
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw ended(what, key, call, e);
+    }
+  }
+
+  private <T> T once(
+      String key, Attempt<T> attempt, S3Call call, long stallNanos, KeyTries keyTries)
       throws IOException {
     acquire(key);
     try {
       S3Client client = clients.get(key);
       call.await(stallNanos);
+      keyTries.generation = clients.keys().await();
       T result = attempt.run(client, call);
       call.progress();
       return result;
@@ -156,11 +201,7 @@ final class S3Calls implements AutoCloseable {
     if (Thread.currentThread().isInterrupted() || S3Errors.isInterrupt(e)) {
       throw interrupted(what, key, e);
     }
-    S3Errors.Failure failure = errors.failure(what, key, e);
-    if (failure.retry() && failure.kind() == Kind.ACCESS_DENIED) {
-      clients.renewKeys();
-    }
-    return failure;
+    return errors.failure(what, key, e);
   }
 
   private void pause(String what, String key, S3Call call, Duration delay) throws StoreException {

@@ -3,6 +3,7 @@ package io.tiermount.backends.s3;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.tiermount.backends.StoreException;
 import io.tiermount.backends.StoreException.Kind;
+import io.tiermount.backends.s3.keys.S3Keys;
 import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -45,9 +46,8 @@ final class S3Clients implements AutoCloseable {
     return ready != null ? ready : create(key);
   }
 
-  /** The store calls the keys expired: ask their source again. */
-  void renewKeys() {
-    keys.renew();
+  S3Keys keys() {
+    return keys;
   }
 
   private synchronized S3Client create(String key) throws StoreException {

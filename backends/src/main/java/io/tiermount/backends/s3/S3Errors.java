@@ -2,6 +2,7 @@ package io.tiermount.backends.s3;
 
 import io.tiermount.backends.StoreException;
 import io.tiermount.backends.StoreException.Kind;
+import io.tiermount.backends.s3.keys.S3CredentialsException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
@@ -26,17 +27,40 @@ import software.amazon.awssdk.core.exception.AbortedException;
 final class S3Errors {
   private static final Pattern REGION = Pattern.compile("<Region>([a-z0-9-]+)</Region>");
 
+  /** What an answer says about the keys that the request was signed with. */
+  enum KeyDoubt {
+    /** Nothing. */
+    NONE,
+    /** Perhaps that they don't hold: a HEAD's refusal has no body that would tell. */
+    POSSIBLE,
+    /** That the store does not accept them. */
+    CERTAIN
+  }
+
   /**
    * One failed try.
    *
    * @param retry another try may help
+   * @param doubt whether other keys may help
    */
-  record Failure(Kind kind, String key, String message, boolean retry, @Nullable Throwable cause) {
+  record Failure(
+      Kind kind,
+      String key,
+      String message,
+      boolean retry,
+      KeyDoubt doubt,
+      @Nullable Throwable cause) {
+    Failure(Kind kind, String key, String message, boolean retry, @Nullable Throwable cause) {
+      this(kind, key, message, retry, KeyDoubt.NONE, cause);
+    }
+
     StoreException exception(int tries) {
       String text = tries > 1 ? message + " (tried " + tries + " times)" : message;
       return new StoreException(kind, key, text, cause);
     }
   }
+
+  private static final String NO_CODE = "no code";
 
   private final String storeName;
   private final String bucket;
@@ -76,8 +100,13 @@ final class S3Errors {
     }
     S3CredentialsException credentials = find(e, S3CredentialsException.class);
     if (credentials != null) {
+      // The store can't be asked, as where it can't be reached; keys may come.
       return new Failure(
-          Kind.ACCESS_DENIED, key, text(what, key, credentials.getMessage()), false, e);
+          Kind.UNAVAILABLE,
+          key,
+          text(what, key, "no keys to sign with: " + credentials.getMessage()),
+          true,
+          e);
     }
     return unanswered(what, key, e);
   }
@@ -102,11 +131,27 @@ final class S3Errors {
         switch (kind) {
           case THROTTLED, UNAVAILABLE, TIMEOUT, CORRUPT -> status != 507;
           case PRECONDITION_FAILED -> code.equals("ConditionalRequestConflict");
-          case ACCESS_DENIED -> isExpired(code);
-          case NOT_FOUND, TOO_LARGE, UNSUPPORTED, INVALID, INTERRUPTED, CLOSED, LOCAL_IO -> false;
+          case ACCESS_DENIED,
+              KEYS_REFUSED,
+              NOT_FOUND,
+              TOO_LARGE,
+              UNSUPPORTED,
+              INVALID,
+              INTERRUPTED,
+              CLOSED,
+              LOCAL_IO ->
+              false;
         };
     String said = code + " (HTTP " + status + requestId(e) + "), " + advice(kind, code, status);
-    return new Failure(kind, key, text(what, key, said), retry, e);
+    return new Failure(kind, key, text(what, key, said), retry, doubt(kind, code, status), e);
+  }
+
+  private static KeyDoubt doubt(Kind kind, String code, int status) {
+    if (kind == Kind.KEYS_REFUSED) {
+      return KeyDoubt.CERTAIN;
+    }
+    boolean mute = code.equals(NO_CODE) && (status == 400 || status == 401 || status == 403);
+    return mute ? KeyDoubt.POSSIBLE : KeyDoubt.NONE;
   }
 
   private static Kind kind(int status, String code) {
@@ -124,8 +169,13 @@ final class S3Errors {
       case "EntityTooLarge", "MaxMessageLengthExceeded" -> Kind.TOO_LARGE;
       case "NotImplemented", "MethodNotAllowed" -> Kind.UNSUPPORTED;
       case "ConditionalRequestConflict", "PreconditionFailed" -> Kind.PRECONDITION_FAILED;
-      case "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId" ->
-          Kind.ACCESS_DENIED;
+      case "ExpiredToken",
+          "InvalidToken",
+          "TokenRefreshRequired",
+          "RequestExpired",
+          "InvalidAccessKeyId",
+          "SignatureDoesNotMatch" ->
+          Kind.KEYS_REFUSED;
       default -> kind(status);
     };
   }
@@ -150,7 +200,7 @@ final class S3Errors {
           code.equals("NoSuchBucket")
               ? "there is no bucket " + bucket + ": check its name and endpoint"
               : "it is not there (any more)";
-      case ACCESS_DENIED -> denied(code);
+      case ACCESS_DENIED, KEYS_REFUSED -> denied(code);
       case PRECONDITION_FAILED -> "the object is another version now";
       case THROTTLED -> "the store asks to slow down: lower the load or raise its limits";
       case UNAVAILABLE ->
@@ -172,7 +222,9 @@ final class S3Errors {
       case "InvalidAccessKeyId" -> "the store does not know this access key: check the credentials";
       case "SignatureDoesNotMatch" -> "the secret key is wrong: check the credentials";
       case "RequestTimeTooSkewed" -> "this node's clock is wrong: set it (chronyc makestep)";
-      case "ExpiredToken", "TokenRefreshRequired" -> "the session token has expired: renew it";
+      case "ExpiredToken", "TokenRefreshRequired", "RequestExpired" ->
+          "the session token has expired: renew it";
+      case "InvalidToken" -> "the store does not know this session token: check the credentials";
       default -> "the credentials may not do this on " + bucket + ": check the bucket's policy";
     };
   }
@@ -217,13 +269,7 @@ final class S3Errors {
 
   static String code(AwsServiceException e) {
     AwsErrorDetails details = e.awsErrorDetails();
-    return details == null || details.errorCode() == null ? "no code" : details.errorCode();
-  }
-
-  static boolean isExpired(String code) {
-    return code.equals("ExpiredToken")
-        || code.equals("InvalidToken")
-        || code.equals("TokenRefreshRequired");
+    return details == null || details.errorCode() == null ? NO_CODE : details.errorCode();
   }
 
   private static String requestId(AwsServiceException e) {
@@ -245,7 +291,7 @@ final class S3Errors {
       return body.find() ? body.group(1) : header.orElse(null);
     }
     // A HEAD's 400 has no body; only the header tells why.
-    return code(e).equals("no code") ? header.orElse(null) : null;
+    return code(e).equals(NO_CODE) ? header.orElse(null) : null;
   }
 
   /** The SDK and the JDK tell an interrupt in several ways; a timed out socket is none of them. */

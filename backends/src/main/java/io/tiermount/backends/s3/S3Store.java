@@ -1,6 +1,7 @@
 package io.tiermount.backends.s3;
 
 import io.tiermount.backends.ByteSource;
+import io.tiermount.backends.Credentials;
 import io.tiermount.backends.Keys;
 import io.tiermount.backends.ListPage;
 import io.tiermount.backends.ListRequest;
@@ -16,6 +17,9 @@ import io.tiermount.backends.Upload;
 import io.tiermount.backends.Version;
 import io.tiermount.backends.WriteCondition;
 import io.tiermount.backends.s3.S3Calls.Patience;
+import io.tiermount.backends.s3.keys.AwsEnvironment;
+import io.tiermount.backends.s3.keys.S3Keys;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -58,13 +62,23 @@ public final class S3Store implements ObjectStore {
   private final S3Requests requests;
   private final S3Calls calls;
   private final S3Copy copy;
+  private final S3Keys keys;
 
   /** Connects to nothing yet. */
   public S3Store(S3Options options) {
     this(options, S3Tuning.SERVICE);
   }
 
+  /** With the environment that keys may come from. */
+  public S3Store(S3Options options, AwsEnvironment environment) {
+    this(options, S3Tuning.SERVICE, environment);
+  }
+
   S3Store(S3Options options, S3Tuning tuning) {
+    this(options, tuning, AwsEnvironment.ofProcess());
+  }
+
+  S3Store(S3Options options, S3Tuning tuning, AwsEnvironment environment) {
     String where = options.endpoint() == null ? "" : options.endpoint().getAuthority() + "/";
     this.id = "s3://" + where + options.bucket();
     this.limits =
@@ -80,9 +94,26 @@ public final class S3Store implements ObjectStore {
             true,
             options.multipart());
     this.requests = new S3Requests(options.bucket(), options.put());
-    S3Clients clients = new S3Clients(options, new S3Keys(options.credentials()));
+    this.keys = new S3Keys(options.credentials(), environment, InstantSource.system());
+    S3Clients clients = new S3Clients(options, keys);
     this.calls = new S3Calls(options, tuning, clients, new S3Errors(id, options.bucket()));
     this.copy = new S3Copy(calls, requests, limits, tuning);
+  }
+
+  /** Signs with others from the next request on; nothing that is under way is cut off. */
+  public void changeCredentials(Credentials credentials) {
+    keys.replace(credentials);
+  }
+
+  @Override
+  public void begin() {
+    keys.begin();
+  }
+
+  @Override
+  public @Nullable String trouble() {
+    String none = keys.trouble();
+    return none == null ? null : "no keys to sign with: " + none;
   }
 
   @Override
@@ -311,5 +342,11 @@ public final class S3Store implements ObjectStore {
   @Override
   public void close() {
     calls.close();
+  }
+
+  /** Where it is and which keys it holds, no secrets; for debugging. */
+  @Override
+  public String toString() {
+    return id + " with " + keys;
   }
 }

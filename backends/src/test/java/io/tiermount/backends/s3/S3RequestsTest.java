@@ -87,15 +87,17 @@ final class S3RequestsTest extends StrictStoreTest {
     assertThat(access).hasMessageContaining("does not know this access key");
     StoreException anonymous = denied(other, new Credentials.Anonymous());
     assertThat(anonymous).hasMessageContaining("policy");
+    assertThat(anonymous.kind()).isEqualTo(Kind.ACCESS_DENIED);
+    assertThat(List.of(secret.kind(), access.kind())).containsOnly(Kind.KEYS_REFUSED);
+    // Keys as they stand are not asked for again.
+    assertThat(other.requests()).hasSize(3);
   }
 
   private StoreException denied(StrictS3Server server, Credentials credentials) {
     S3Options options =
         S3TestStores.options(server.endpoint(), credentials, PATIENT, 3, true, null);
     S3Store store = store(options, S3Tuning.SERVICE);
-    StoreException failure = failure(() -> read(store, "k", null, 1));
-    assertThat(failure.kind()).isEqualTo(Kind.ACCESS_DENIED);
-    return failure;
+    return failure(() -> read(store, "k", null, 1));
   }
 
   @Test
@@ -112,7 +114,8 @@ final class S3RequestsTest extends StrictStoreTest {
     S3Store store = store(options, S3Tuning.SERVICE);
     put(store, "k", new byte[3]);
     StoreException failure = denied(server, new Credentials.S3Process(List.of("false")));
-    assertThat(failure).hasMessageContaining("false gave no keys, run it by hand");
+    assertThat(failure).hasMessageContaining("process false ended with exit code 1; run it");
+    assertThat(failure.kind()).isEqualTo(Kind.UNAVAILABLE);
     assertThat(server.requests()).hasSize(1);
   }
 

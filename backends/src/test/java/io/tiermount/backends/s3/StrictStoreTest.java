@@ -39,7 +39,10 @@ abstract class StrictStoreTest {
   }
 
   final S3Store store(S3Options options, S3Tuning tuning) {
-    S3Store store = new S3Store(options, tuning);
+    return closing(new S3Store(options, tuning));
+  }
+
+  final S3Store closing(S3Store store) {
     opened.add(store);
     return store;
   }

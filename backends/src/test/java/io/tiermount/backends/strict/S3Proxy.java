@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class S3Proxy implements AutoCloseable {
   public static final String ACCESS_KEY = "proxyaccess";
-  public static final String SECRET_KEY = "proxysecret";
+  public static final String SECRET_KEY = TestSecrets.of("proxy");
   private static final Duration START = Duration.ofSeconds(100);
 
   private final Path directory;

@@ -24,7 +24,7 @@ import javax.crypto.spec.SecretKeySpec;
  * Authorization Header" and "Signature Calculations for the Authorization Header"), and with it the
  * payload. Stricter than S3: every x-amz header and the host must be signed.
  */
-record SigV4(String accessKey, String secretKey, String region) {
+record SigV4(StrictKeys keys, String region) {
   private static final Pattern AUTHORIZATION =
       Pattern.compile(
           "AWS4-HMAC-SHA256 Credential=([^/]+)/(\\d{8})/([^/]+)/s3/aws4_request, ?"
@@ -46,9 +46,7 @@ record SigV4(String accessKey, String secretKey, String region) {
     if (!parts.matches()) {
       throw new S3Refusal(400, "AuthorizationHeaderMalformed", "not SigV4: " + authorization);
     }
-    if (!parts.group(1).equals(accessKey)) {
-      throw new S3Refusal(403, "InvalidAccessKeyId", "unknown key " + parts.group(1));
-    }
+    StrictKeys.Known known = keys.check(parts.group(1), request.header("x-amz-security-token"));
     if (!parts.group(3).equals(region)) {
       throw new S3Refusal(
           400,
@@ -61,13 +59,13 @@ record SigV4(String accessKey, String secretKey, String region) {
     List<String> signed = Arrays.asList(parts.group(4).split(";"));
     checkSigned(request, signed);
     String scope = parts.group(2) + "/" + region + "/s3/aws4_request";
-    byte[] key = signingKey(parts.group(2));
+    byte[] key = signingKey(known.secretKey(), parts.group(2));
     String text =
         "AWS4-HMAC-SHA256\n" + time + "\n" + scope + "\n" + sha256(canonical(request, signed));
     String expected = HexFormat.of().formatHex(hmac(key, text));
     if (!expected.equals(parts.group(5))) {
       throw new S3Refusal(
-          403, "SignatureDoesNotMatch", "canonical request was " + canonical(request, signed));
+          403, "SignatureDoesNotMatch", "signed were " + signed); // no values: one is a token
     }
     return new Seed(key, scope, time, expected);
   }
@@ -120,7 +118,7 @@ record SigV4(String accessKey, String secretKey, String region) {
         + request.header("x-amz-content-sha256", "");
   }
 
-  private byte[] signingKey(String day) {
+  private byte[] signingKey(String secretKey, String day) {
     byte[] key = ("AWS4" + secretKey).getBytes(StandardCharsets.UTF_8);
     for (String part : List.of(day, region, "s3", "aws4_request")) {
       key = hmac(key, part);

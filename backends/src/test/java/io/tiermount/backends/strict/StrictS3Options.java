@@ -26,7 +26,7 @@ public record StrictS3Options(
   public static final StrictS3Options DEFAULTS =
       new StrictS3Options(
           "STRICTACCESSKEY",
-          "strict/secret+key",
+          TestSecrets.of("strict"),
           "us-east-1",
           false,
           null,

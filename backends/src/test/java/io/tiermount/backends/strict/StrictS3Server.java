@@ -81,6 +81,11 @@ public final class StrictS3Server implements AutoCloseable {
     return faults;
   }
 
+  /** Whom it lets in: at first the one of its options. */
+  public StrictKeys keys() {
+    return service.keys();
+  }
+
   public void createBucket(String name) {
     service.createBucket(name);
   }

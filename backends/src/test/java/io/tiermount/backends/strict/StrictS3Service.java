@@ -11,12 +11,18 @@ final class StrictS3Service {
   private record Bucket(StrictObjects objects, StrictUploads uploads, StrictListing listing) {}
 
   private final StrictS3Options options;
+  private final StrictKeys keys = new StrictKeys();
   private final SigV4 signatures;
   private final Map<String, Bucket> buckets = new ConcurrentHashMap<>();
 
   StrictS3Service(StrictS3Options options) {
     this.options = options;
-    this.signatures = new SigV4(options.accessKey(), options.secretKey(), options.region());
+    keys.add(options.accessKey(), options.secretKey(), null);
+    this.signatures = new SigV4(keys, options.region());
+  }
+
+  StrictKeys keys() {
+    return keys;
   }
 
   void createBucket(String name) {
@@ -150,7 +156,15 @@ final class StrictS3Service {
       case TOO_LARGE -> new S3Refusal(400, "EntityTooLarge", text);
       case INVALID -> new S3Refusal(400, "InvalidArgument", text);
       case UNSUPPORTED -> new S3Refusal(501, "NotImplemented", text);
-      case ACCESS_DENIED, THROTTLED, UNAVAILABLE, TIMEOUT, CORRUPT, INTERRUPTED, CLOSED, LOCAL_IO ->
+      case ACCESS_DENIED,
+          KEYS_REFUSED,
+          THROTTLED,
+          UNAVAILABLE,
+          TIMEOUT,
+          CORRUPT,
+          INTERRUPTED,
+          CLOSED,
+          LOCAL_IO ->
           new S3Refusal(500, "InternalError", text);
     };
   }

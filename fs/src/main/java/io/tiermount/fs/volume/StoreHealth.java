@@ -38,6 +38,7 @@ final class StoreHealth {
           case UNAVAILABLE, TIMEOUT, THROTTLED -> true;
           case NOT_FOUND,
               ACCESS_DENIED,
+              KEYS_REFUSED,
               PRECONDITION_FAILED,
               CORRUPT,
               TOO_LARGE,

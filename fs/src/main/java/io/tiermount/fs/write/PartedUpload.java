@@ -129,6 +129,7 @@ final class PartedUpload {
       case UNAVAILABLE, TIMEOUT, THROTTLED, CORRUPT -> true;
       case NOT_FOUND,
           ACCESS_DENIED,
+          KEYS_REFUSED,
           PRECONDITION_FAILED,
           TOO_LARGE,
           UNSUPPORTED,
