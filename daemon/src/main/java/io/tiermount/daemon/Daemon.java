@@ -51,7 +51,7 @@ final class Daemon implements AdminApi {
       CacheTasks tasks,
       MountOrders orders,
       RunDirectory runDirectory,
-      SystemdNotify systemd,
+      Heartbeat heartbeat,
       Json json,
       String version,
       Instant startedAt,
@@ -97,11 +97,23 @@ final class Daemon implements AdminApi {
                 ProcessHandle.current().pid(), cache.toString(), parts.version()),
             parts.json());
     mounted.join();
-    List<MountReport> reports = parts.mounts().reports();
-    long ready = reports.stream().filter(report -> report.state().equals("ready")).count();
-    String summary = "%d of %d mounts ready".formatted(ready, reports.size());
+    refuseToBeOfNoUse();
+    String summary = Heartbeat.summary(parts.mounts().reports());
     log.info("{}; cache in {}", summary, cache);
-    parts.systemd().ready(summary);
+    parts.heartbeat().ready(summary);
+  }
+
+  /**
+   * A service for one mount that has failed ends, so that systemd starts it anew; one that a mount
+   * command started is ended by that command, once it has read why.
+   */
+  private void refuseToBeOfNoUse() throws IOException {
+    List<MountReport> reports = parts.mounts().reports();
+    if (parts.exitWhenUnused()
+        && parts.heartbeat().isHeard()
+        && reports.stream().allMatch(report -> report.state().equals("failed"))) {
+      throw new IOException(reports.getFirst().path() + ": " + reports.getFirst().reason());
+    }
   }
 
   /** Waits until a stop is asked for. */
@@ -128,7 +140,7 @@ final class Daemon implements AdminApi {
       }
       closing = true;
     }
-    parts.systemd().stopping();
+    parts.heartbeat().stopping();
     try {
       parts.runDirectory().withdraw(parts.cacheDirectory());
     } catch (IOException e) {

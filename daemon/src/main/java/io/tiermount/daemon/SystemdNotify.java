@@ -4,9 +4,7 @@ import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.UnixDatagram;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,25 +42,19 @@ final class SystemdNotify {
     return Duration.ofNanos(TimeUnit.MICROSECONDS.toNanos(watchdogMicros / 2));
   }
 
-  /**
-   * Feeds the watchdog.
-   *
-   * @param alive says whether the daemon still works; where it does not, systemd is left to see
-   */
-  void feed(ScheduledExecutorService timer, BooleanSupplier alive) {
-    long periodNanos = watchdogPeriod().toNanos();
-    if (!address.isEmpty() && periodNanos > 0) {
-      var _ =
-          timer.scheduleAtFixedRate(
-              () -> {
-                if (alive.getAsBoolean()) {
-                  send("WATCHDOG=1");
-                }
-              },
-              0,
-              periodNanos,
-              TimeUnit.NANOSECONDS);
-    }
+  /** One line for {@code systemctl status}. */
+  void status(String status) {
+    send("STATUS=" + status);
+  }
+
+  /** The daemon works: systemd's watchdog starts to count anew. */
+  void alive() {
+    send("WATCHDOG=1");
+  }
+
+  /** False where nobody listens. */
+  boolean isHeard() {
+    return !address.isEmpty();
   }
 
   private void send(String message) {

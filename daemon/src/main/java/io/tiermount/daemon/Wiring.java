@@ -164,8 +164,9 @@ final class Wiring implements Program {
       ScheduledExecutorService timer =
           Executors.newSingleThreadScheduledExecutor(
               Thread.ofPlatform().daemon().name("timer").factory());
-      SystemdNotify systemd = new SystemdNotify(environment);
-      systemd.feed(timer, () -> true);
+      Heartbeat heartbeat =
+          new Heartbeat(
+              new SystemdNotify(environment), () -> Heartbeat.summary(mounts.reports()), timer);
       return new Daemon(
           new Daemon.Parts(
               config,
@@ -176,7 +177,7 @@ final class Wiring implements Program {
               new CacheTasks(mounts),
               this::mountConfig,
               runDirectory,
-              systemd,
+              heartbeat,
               json,
               version(),
               clock.instant(),
@@ -254,6 +255,11 @@ final class Wiring implements Program {
             s3.options()
                 .withCredentials(
                     new Credentials.S3Static(key, secret, theirs.get("AWS_SESSION_TOKEN")))));
+  }
+
+  @Override
+  public void announceReady(String status) {
+    new SystemdNotify(environment).ready(status);
   }
 
   @Override

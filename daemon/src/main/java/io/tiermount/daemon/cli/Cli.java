@@ -29,6 +29,8 @@ public final class Cli implements Runnable {
     root.addSubcommand(new DaemonCommand(context));
     root.addSubcommand(new MountCommand(context));
     root.addSubcommand(new UmountCommand(context));
+    root.addSubcommand(new MountHelperCommand(context));
+    root.addSubcommand(new UmountHelperCommand(context));
     root.addSubcommand(new StatusCommand(context));
     root.addSubcommand(CacheCommand.line(context));
     root.addSubcommand(new CheckConfigCommand(context));

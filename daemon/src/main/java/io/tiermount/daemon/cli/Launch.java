@@ -20,12 +20,13 @@ record Launch(Process process, Path errors) {
   /**
    * Starts this program again.
    *
+   * @param before what starts it; where that is nothing, setsid(1)
    * @param socket names the files beside it
    */
-  static Launch start(List<String> arguments, Path socket) throws IOException {
+  static Launch start(List<String> before, List<String> arguments, Path socket) throws IOException {
     Path errors = socket.resolveSibling(socket.getFileName() + ".err");
-    List<String> command = new ArrayList<>();
-    if (Files.isExecutable(Path.of("/usr/bin/setsid"))) {
+    List<String> command = new ArrayList<>(before);
+    if (before.isEmpty() && Files.isExecutable(Path.of("/usr/bin/setsid"))) {
       command.add("/usr/bin/setsid");
     }
     command.addAll(self());
@@ -36,6 +37,9 @@ record Launch(Process process, Path errors) {
             .redirectInput(new File("/dev/null"))
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .redirectError(errors.toFile());
+    // systemd waits for the process it started, not for this one.
+    builder.environment().remove("NOTIFY_SOCKET");
+    builder.environment().remove("WATCHDOG_USEC");
     return new Launch(builder.start(), errors);
   }
 

@@ -42,6 +42,13 @@ public interface Program {
   ExitCode runDaemon(TiermountConfig config, boolean exitWhenUnused) throws CommandException;
 
   /**
+   * Tells systemd, where it waits for this command, that what it started it for is there.
+   *
+   * @param status one line for {@code systemctl status}
+   */
+  void announceReady(String status);
+
+  /**
    * Clears a mount whose daemon is dead.
    *
    * @return false where there is none on this path

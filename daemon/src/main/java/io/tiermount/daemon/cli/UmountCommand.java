@@ -30,10 +30,7 @@ final class UmountCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     // Not the real path: a dead mount can't be looked at.
     Path path = directory.toAbsolutePath().normalize();
-    Optional<Daemons.Found> daemon = new Daemons(context).mountedAt(path);
-    if (daemon.isPresent()) {
-      daemon.get().client().unmount(path.toString(), DEADLINE);
-    } else if (!context.program().clearDeadMount(path)) {
+    if (!unmount(context, path)) {
       throw new CommandException(
           ExitCode.NOT_MOUNTED,
           path + " is not a mount of tiermount's: tiermount status lists them");
@@ -42,5 +39,15 @@ final class UmountCommand implements Callable<Integer> {
       context.out().println(context.json().pretty(Map.of("unmounted", path.toString())));
     }
     return ExitCode.OK.code();
+  }
+
+  /** False where it is no mount of a daemon that answers, and no dead one. */
+  static boolean unmount(Context context, Path path) throws Exception {
+    Optional<Daemons.Found> daemon = new Daemons(context).mountedAt(path);
+    if (daemon.isEmpty()) {
+      return context.program().clearDeadMount(path);
+    }
+    daemon.get().client().unmount(path.toString(), DEADLINE);
+    return true;
   }
 }

@@ -6,11 +6,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** {@code tiermount mount SOURCE DIR -o KEY=VALUE,…} as values of the tree. */
 final class CommandLine {
   private static final String MOUNT = "mounts." + Schema.ANY_NAME + ".";
   private static final String CACHE = "storage.cache.";
+  private static final List<String> OF_OTHER_MOUNTS = List.of("mounts", "persistence");
   private static final Set<String> OF_ARGUMENTS = Set.of("path", "source");
   // What the environment may override here: the rest of its names belong to files.
   private static final Set<String> NODE_SECTIONS = Set.of("storage", "fuse", "memory", "identity");
@@ -45,11 +47,36 @@ final class CommandLine {
     return overrides;
   }
 
-  /** The environment's values for the node as a whole. */
+  /** True where an option sets a key of the mount. */
+  static boolean sets(List<HoconDocument.Setting> overrides, String mountKey) {
+    String last = mountKey.substring(MOUNT.length());
+    return overrides.stream()
+        .map(override -> override.path())
+        .filter(path -> path.getFirst().equals("mounts"))
+        .anyMatch(path -> String.join(".", path.subList(2, path.size())).equals(last));
+  }
+
+  /** What of the node's files does not hold for this mount. */
+  static List<String> replaced(List<HoconDocument.Setting> overrides) {
+    List<String> paths = new ArrayList<>(OF_OTHER_MOUNTS);
+    // Another place for the cache is another daemon: it has this one directory.
+    if (overrides.stream()
+        .anyMatch(override -> override.path().equals(NodeKeys.CACHE_BASE_DIR.elements()))) {
+      paths.add(NodeKeys.CACHE_DIRS.path());
+    }
+    return paths;
+  }
+
+  /**
+   * The environment's values for the node as a whole.
+   *
+   * @param files what they override; null where it can't be read
+   */
   static List<HoconDocument.Setting> fromEnvironment(
-      Map<String, String> environment, Problems problems) {
-    Node.Section empty = new Node.Section(Map.of(), new Position("command line", 0));
-    return Overrides.fromEnvironment(environment, empty, problems).stream()
+      Map<String, String> environment, Node.@Nullable Section files, Problems problems) {
+    Node.Section tree =
+        files == null ? new Node.Section(Map.of(), new Position("command line", 0)) : files;
+    return Overrides.fromEnvironment(environment, tree, problems).stream()
         .filter(override -> NODE_SECTIONS.contains(override.path().getFirst()))
         .toList();
   }

@@ -73,6 +73,32 @@ final class ConfigFiles {
     return parts.stream().filter(part -> readable(part, problems)).toList();
   }
 
+  /**
+   * The same for a mount without a file, which needs none: a node that is not configured has no
+   * files.
+   *
+   * @param all false: what may not be read is left aside, since others than root mount too
+   */
+  static List<Part> ofNode(Map<String, String> environment, boolean all, Problems problems) {
+    String named = environment.getOrDefault(DIRECTORIES_VARIABLE, "");
+    List<Part> parts = new ArrayList<>();
+    for (String name : (named.isBlank() ? DEFAULT_DIRECTORY : named).split(":", -1)) {
+      if (name.isEmpty()) {
+        continue;
+      }
+      Path directory = Path.of(name);
+      if (Files.isDirectory(directory) && (all || Files.isReadable(directory))) {
+        parts.addAll(inDirectory(directory, problems));
+      } else if (!named.isBlank() && !Files.exists(directory)) {
+        nothing(name, "no such directory", problems);
+      }
+    }
+    return parts.stream()
+        .filter(part -> all || Files.isReadable(part.path()))
+        .filter(part -> readable(part, problems))
+        .toList();
+  }
+
   private static void nothing(String place, String found, Problems problems) {
     problems.add(
         new Position(place, 0),

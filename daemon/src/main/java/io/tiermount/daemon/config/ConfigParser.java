@@ -44,7 +44,9 @@ public final class ConfigParser {
   }
 
   /**
-   * One mount without a file: {@code tiermount mount SOURCE DIR -o KEY=VALUE,…}.
+   * One mount without a file: {@code tiermount mount SOURCE DIR -o KEY=VALUE,…}. What the node's
+   * files say of the node as a whole (credentials, cache, identity) holds for it too; their mounts
+   * are left aside.
    *
    * @param options each as it stands behind an {@code -o}
    */
@@ -54,10 +56,16 @@ public final class ConfigParser {
     List<HoconDocument.Setting> overrides =
         CommandLine.overrides(source, directory, options, problems);
     problems.throwIfAny();
+    HoconDocument files = new HoconDocument();
+    boolean named = CommandLine.sets(overrides, MountKeys.CREDENTIALS.path());
+    for (ConfigFiles.Part part : ConfigFiles.ofNode(environment, named, problems)) {
+      files.add(part, problems);
+    }
+    problems.throwIfAny();
+    HoconDocument node = files.without(CommandLine.replaced(overrides));
+    Node.Section before = HoconResolver.resolve(node, environment, new Problems());
     HoconDocument document =
-        new HoconDocument()
-            .with(CommandLine.fromEnvironment(environment, problems))
-            .with(overrides);
+        node.with(CommandLine.fromEnvironment(environment, before, problems)).with(overrides);
     return read(document, false, problems);
   }
 

@@ -117,6 +117,18 @@ final class HoconDocument {
     return result;
   }
 
+  /** The same without some sections or keys; this document is unchanged. */
+  HoconDocument without(List<String> paths) {
+    HoconDocument result = new HoconDocument();
+    result.positions.putAll(positions);
+    result.pasted.addAll(pasted);
+    result.merged = merged;
+    for (String path : paths) {
+      result.merged = result.merged.withoutPath(path);
+    }
+    return result;
+  }
+
   Config merged() {
     return merged;
   }

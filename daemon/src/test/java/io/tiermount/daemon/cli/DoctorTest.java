@@ -113,6 +113,11 @@ final class DoctorTest {
     }
 
     @Override
+    public void announceReady(String status) {
+      throw new AssertionError();
+    }
+
+    @Override
     public boolean clearDeadMount(Path path) {
       throw new AssertionError();
     }
