@@ -70,6 +70,8 @@ public final class FaultyStore implements ObjectStore {
 
   private record Gated(String start, Gate gate) {}
 
+  private static final List<String> READS = List.of("HEAD ", "GET ", "LIST ", "UPLOADS ");
+
   private final ObjectStore store;
 
   @GuardedBy("this")
@@ -87,6 +89,12 @@ public final class FaultyStore implements ObjectStore {
   @GuardedBy("this")
   private List<Fault> chances = List.of();
 
+  @GuardedBy("this")
+  private boolean readsFail = true;
+
+  @GuardedBy("this")
+  private int slowestMillis;
+
   private volatile boolean down;
 
   public FaultyStore(ObjectStore store) {
@@ -103,6 +111,33 @@ public final class FaultyStore implements ObjectStore {
     random = new Random(seed);
     chance = share;
     chances = List.copyOf(faults);
+    readsFail = true;
+  }
+
+  /** From now on a call in two takes up to so long, both before and after it is done. */
+  public synchronized void slowAtRandom(int upToMillis) {
+    slowestMillis = upToMillis;
+  }
+
+  private void dawdle(String key) throws StoreException {
+    int millis;
+    synchronized (this) {
+      millis = slowestMillis == 0 || random.nextBoolean() ? 0 : random.nextInt(slowestMillis) + 1;
+    }
+    if (millis > 0) {
+      try {
+        Thread.sleep(millis);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new StoreException(Kind.INTERRUPTED, key, "interrupted while a call takes long", e);
+      }
+    }
+  }
+
+  /** As {@link #failAtRandom}, but for calls that change nothing: they don't fail. */
+  public synchronized void failChangesAtRandom(long seed, double share, List<Fault> faults) {
+    failAtRandom(seed, share, faults);
+    readsFail = false;
   }
 
   /** Calls whose line begins with {@code start} wait until the gate is opened. */
@@ -127,7 +162,8 @@ public final class FaultyStore implements ObjectStore {
         return plan.fault;
       }
     }
-    return !chances.isEmpty() && random.nextDouble() < chance
+    boolean mayFail = readsFail || READS.stream().noneMatch(line::startsWith);
+    return mayFail && !chances.isEmpty() && random.nextDouble() < chance
         ? chances.get(random.nextInt(chances.size()))
         : null;
   }
@@ -154,8 +190,13 @@ public final class FaultyStore implements ObjectStore {
     if (down) {
       throw new StoreException(Kind.UNAVAILABLE, key, line + ": the store is down");
     }
+    dawdle(key);
     return switch (fault) {
-      case null -> call.run();
+      case null -> {
+        T answer = call.run();
+        dawdle(key);
+        yield answer;
+      }
       case Fault.Fails(Kind kind) ->
           throw new StoreException(kind, key, line + ": fails as planned");
       case Fault.LosesAnswer _ -> {

@@ -329,20 +329,29 @@ public final class FileSystem implements FuseHandler {
    * last close; where the store has another by now, the name gets a new node.
    */
   Placed settle(Node node, Facts told) throws IOException {
-    Facts facts = volume.localized(node, told);
+    Facts before = attached(node);
+    Facts facts = volume.localized(node, newer(before, told));
     Version open = handles.openVersion(node);
     if (open != null && !open.equals(facts.version()) && !isSameFile(node, open, facts)) {
       Node renewed = nodes.renew(node);
       renewed.attach(facts);
       return new Placed(renewed, facts);
     }
-    Facts before = attached(node);
     node.attach(facts);
+    Changes changes = volume.changes();
+    if (changes != null && changes.isOver(node, facts)) {
+      node.attach(null);
+    }
     if (opensSkipped && before != null && !before.sameObject(facts)) {
       // No open will drop the pages of the version before.
       kernel.invalidatePages(nodes.kernelId(node));
     }
     return new Placed(node, facts);
+  }
+
+  /** An answer to an older question says nothing against what was known when it came. */
+  private static Facts newer(@Nullable Facts before, Facts told) {
+    return before != null && before.seenAtMillis() > told.seenAtMillis() ? before : told;
   }
 
   /** A file that is just being taken over by a writer is both what it was and what it becomes. */

@@ -3,6 +3,7 @@ package io.tiermount.fs;
 import io.tiermount.backends.ByteSource;
 import io.tiermount.backends.CallLog;
 import io.tiermount.backends.FaultyStore;
+import io.tiermount.backends.ListRequest;
 import io.tiermount.backends.MemoryStore;
 import io.tiermount.backends.ObjectAttributes;
 import io.tiermount.backends.ObjectInfo;
@@ -10,6 +11,7 @@ import io.tiermount.backends.WriteCondition;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +59,11 @@ final class Bucket {
   /** User metadata; empty where there is no such object. */
   Map<String, String> metadata(String key) throws IOException {
     return store.head(key).map(ObjectInfo::metadata).orElse(Map.of());
+  }
+
+  /** Every object there is. */
+  List<ObjectInfo> objects() throws IOException {
+    return store.list(new ListRequest("", null, null, null, ListRequest.MAX_KEYS)).objects();
   }
 
   CallLog calls() {

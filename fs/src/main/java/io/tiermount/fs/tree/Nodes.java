@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +40,7 @@ public final class Nodes {
   private final Cache<Name, Node> byName = Caffeine.newBuilder().maximumSize(KEPT).build();
   private final ReentrantLock[] creation = new ReentrantLock[64];
   private final Node root;
+  private volatile Predicate<Node> kept = _ -> false;
 
   private record Name(long parent, String name) {}
 
@@ -314,9 +316,14 @@ public final class Nodes {
       return;
     }
     Node node = byId.getIfPresent(kernelId);
-    if (node != null && !isCurrent(node)) {
+    if (node != null && !isCurrent(node) && !kept.test(node)) {
       nodes.delete(kernelId);
     }
+  }
+
+  /** Nodes that somebody else needs, lookups or not. */
+  public void keep(Predicate<Node> needed) {
+    kept = needed;
   }
 
   /** Nodes the kernel holds now. */

@@ -128,11 +128,15 @@ final class ChangeJournal {
   }
 
   void remove(Batch batch, LocalFile file) throws MetaException {
-    byte[] chunks = key(CHUNKS, file.node().id());
-    batch.delete(journal, key(FILE, file.node().id()));
     DirtyFile data = file.content();
-    if (data != null && !data.isWhole()) {
-      batch.deleteRange(journal, chunks, key(CHUNKS, file.node().id() + 1));
+    remove(batch, file.node().id(), data != null && !data.isWhole());
+  }
+
+  /** A file's record; with its chunks where it may have some. */
+  void remove(Batch batch, long nodeId, boolean chunks) throws MetaException {
+    batch.delete(journal, key(FILE, nodeId));
+    if (chunks) {
+      batch.deleteRange(journal, key(CHUNKS, nodeId), key(CHUNKS, nodeId + 1));
     }
   }
 
@@ -173,7 +177,8 @@ final class ChangeJournal {
       long nodeId,
       boolean directory,
       @Nullable String alsoKey,
-      InStore inStore) {}
+      InStore inStore,
+      boolean otherKind) {}
 
   void put(Batch batch, NameChange change) throws MetaException {
     batch.put(journal, nameKey(change.dir().id(), change.name()), encode(change));
@@ -402,6 +407,7 @@ final class ChangeJournal {
         case InStore.Unknown _ -> out.writeUTF("?");
         case InStore.Held(Version version) -> out.writeUTF("=" + version.token());
       }
+      out.writeBoolean(change.hasOtherKind());
     });
   }
 
@@ -418,7 +424,9 @@ final class ChangeJournal {
             : store.equals("?")
                 ? InStore.UNKNOWN
                 : new InStore.Held(new Version(store.substring(1)));
-    return new NameRecord(dirId, name, segment, nodeId, directory, alsoKey, inStore);
+    // Absent in journals of the first version.
+    boolean otherKind = in.available() > 0 && in.readBoolean();
+    return new NameRecord(dirId, name, segment, nodeId, directory, alsoKey, inStore, otherKind);
   }
 
   private static void text(DataOutputStream out, @Nullable String text) throws IOException {

@@ -2,6 +2,7 @@ package io.tiermount.fs.volume;
 
 import io.tiermount.backends.Keys;
 import io.tiermount.backends.StoreException;
+import io.tiermount.backends.Version;
 import io.tiermount.backends.os.Errno;
 import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.FileTimes;
@@ -14,7 +15,6 @@ import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.LocalFile.ObjectMeta;
 import io.tiermount.fs.volume.NameChange.InStore;
-import io.tiermount.fs.write.Base;
 import io.tiermount.fs.write.DirtyFile;
 import io.tiermount.fs.write.Stamp;
 import io.tiermount.fs.write.WriteOptions;
@@ -303,6 +303,16 @@ public final class Changes {
     return dir == null ? "" : LocalNames.pathKey(dir) + node.segment();
   }
 
+  /** True for facts of a local file that has become one of the store's meanwhile. */
+  public boolean isOver(Node node, Facts facts) {
+    Version version = facts.version();
+    if (version == null || !LocalFile.isLocal(version)) {
+      return false;
+    }
+    LocalFile file = names.file(node);
+    return file == null || !file.isVersion(version);
+  }
+
   /** As the kernel is to be told of a local file now. */
   public Facts facts(LocalFile file) throws ErrnoException {
     return file.facts(keyOf(file.node()), clock.millis());
@@ -365,7 +375,7 @@ public final class Changes {
     names.lock.lock();
     try {
       LocalFile known = names.file(node);
-      LocalFile file = known != null ? known : WriteOpens.local(node, facts);
+      LocalFile file = known != null ? known : WriteOpens.local(node, names.newest(node, facts));
       if (wanted.isEmpty()) {
         return known == null ? facts : facts(known);
       }
@@ -411,15 +421,6 @@ public final class Changes {
 
   // ---- Names that go
 
-  /** What a name is in the store as far as is known. */
-  private static InStore inStore(@Nullable LocalFile local, Facts facts) {
-    if (local != null) {
-      Base base = local.base();
-      return base == null ? InStore.NOTHING : new InStore.Held(base.version());
-    }
-    return facts.version() == null ? InStore.UNKNOWN : new InStore.Held(facts.version());
-  }
-
   /**
    * Removes a name: a file's, or that of a directory that the caller has found empty.
    *
@@ -434,8 +435,8 @@ public final class Changes {
     names.lock.lock();
     try {
       LocalFile local = names.file(node);
-      change = names.changing(dir, node.name(), node.segment(), inStore(local, facts));
-      change.leaves(facts.directory(), clock.millis());
+      change = names.changing(dir, node.name(), node.segment(), InStore.UNKNOWN);
+      change.shallBe(null, facts.directory(), clock.millis());
       alsoKey(change, facts);
       nodes.unlink(
           node,
@@ -448,6 +449,7 @@ public final class Changes {
       quota.leaves(node, local, facts);
       if (facts.directory()) {
         names.disown(node);
+        names.detach(node);
       }
       if (local != null && local.content() == null) {
         names.remove(local);
@@ -478,9 +480,17 @@ public final class Changes {
     }
   }
 
+  /**
+   * The marker of another form goes with its directory. Any other key that a name has, such as the
+   * one that a renamed file's content still lies under, is another name's.
+   */
   static void alsoKey(NameChange change, Facts facts) {
     String key = facts.key();
-    String own = LocalNames.key(change) + (facts.directory() ? "/" : "");
-    change.alsoKey(key == null || key.equals(own) || facts.version() == null ? null : key);
+    String own = LocalNames.key(change);
+    boolean marker =
+        facts.directory()
+            && facts.version() != null
+            && (own.equals(key) || (own + ListingMerger.FOLDER_SUFFIX).equals(key));
+    change.alsoKey(marker ? key : null);
   }
 }

@@ -339,6 +339,7 @@ final class DirectoryMoves implements AutoCloseable {
       }
       if (version != null) {
         file.base(new Base(key, version, base.sizeBytes()));
+        publishing().borrows(file);
       }
     }
     for (NameChange change : names.pending()) {
@@ -361,6 +362,7 @@ final class DirectoryMoves implements AutoCloseable {
   private void forget(long dirId, int depth) throws MetaException {
     final int deepest = 500;
     facts.forget(dirId);
+    names.disown(dirId);
     if (depth < deepest) {
       for (long child : nodes.childIds(dirId)) {
         forget(child, depth + 1);

@@ -147,6 +147,7 @@ final class Listings {
         return null;
       }
       ListPage page;
+      long askedAt = clock.millis();
       try {
         page = store.list(wanted);
         health.answered();
@@ -157,7 +158,7 @@ final class Listings {
         }
         throw e;
       }
-      List<DirEntry> merged = merger.merge(page, clock.millis());
+      List<DirEntry> merged = merger.merge(page, askedAt);
       // Nothing is known of a directory that is listed for the first time.
       List<DirEntry> entries = known || !full ? completed(dirId, merged) : merged;
       note(dirId, entries, startedAt);
@@ -208,7 +209,7 @@ final class Listings {
     long askedAt = clock.millis();
     ListPage page = store.list(new ListRequest(dirKey, "/", null, after, ListRequest.MAX_KEYS));
     health.answered();
-    List<DirEntry> merged = new ListingMerger(dirKey).merge(page, clock.millis());
+    List<DirEntry> merged = new ListingMerger(dirKey).merge(page, askedAt);
     note(dirId, completed(dirId, merged), askedAt);
     return page.nextToken() == null;
   }

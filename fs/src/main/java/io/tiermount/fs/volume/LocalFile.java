@@ -10,7 +10,10 @@ import io.tiermount.fs.write.Base;
 import io.tiermount.fs.write.DirtyFile;
 import io.tiermount.fs.write.PartsAhead;
 import io.tiermount.fs.write.Stamp;
+import java.io.IOException;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * exists from the first change until the store has all of it and nobody has it open.
  */
 public final class LocalFile {
+  private static final String LOCAL = "local-";
+
   private final Node node;
   private final boolean directory;
 
@@ -30,7 +35,10 @@ public final class LocalFile {
   private volatile @Nullable Base base;
 
   private volatile @Nullable Map<String, String> headers;
-  private final AtomicInteger waited = new AtomicInteger();
+
+  /** What it was open as before its object was copied: the same content. */
+  private final List<Version> formerVersions = new CopyOnWriteArrayList<>();
+
   private final AtomicInteger pins = new AtomicInteger();
 
   /** Null while nothing is known to lie in the way. */
@@ -208,6 +216,12 @@ public final class LocalFile {
     acknowledged = yes;
   }
 
+  /** Its writer has neither closed nor synced it: it is no version yet. */
+  boolean isUnfinished() throws IOException {
+    DirtyFile data = content;
+    return data != null && !acknowledged && (base == null || data.isChanged());
+  }
+
   /** True where somebody else's object took its name. */
   public boolean isLost() {
     return lost;
@@ -231,9 +245,18 @@ public final class LocalFile {
     return pins.get() > 0;
   }
 
-  /** How often somebody waited for it in vain. */
-  int waited() {
-    return waited.incrementAndGet();
+  /** Its object was copied to what is its base now, as it was. */
+  void copied(Base to) {
+    Base from = base;
+    base = to;
+    if (from != null && !from.version().equals(to.version())) {
+      formerVersions.add(from.version());
+    }
+  }
+
+  /** Versions of the store that have the content it has, or had before it was written here. */
+  List<Version> formerVersions() {
+    return formerVersions;
   }
 
   Stamp published() {
@@ -241,12 +264,17 @@ public final class LocalFile {
     return data == null ? Stamp.NONE : data.published();
   }
 
+  /** True for a version that only this node knows. */
+  static boolean isLocal(Version version) {
+    return version.token().startsWith(LOCAL);
+  }
+
   /** What open descriptors have it open as: the same from the first change to the last. */
   public Version version() {
     DirtyFile data = content;
     Base from = base;
     if (data != null) {
-      return new Version("local-" + data.staging().id());
+      return new Version(LOCAL + data.staging().id());
     }
     if (from == null) {
       throw new IllegalStateException("a local file has content or a base: " + node.path());
@@ -259,11 +287,13 @@ public final class LocalFile {
     return meta().posix().mode();
   }
 
-  /** True for what it is open as, and for the version that it was made of. */
+  /** True for what it is open as, and for the versions that it was made of. */
   public boolean isVersion(@Nullable Version version) {
     Base from = base;
     return version != null
-        && (version.equals(version()) || (from != null && version.equals(from.version())));
+        && (version.equals(version())
+            || (from != null && version.equals(from.version()))
+            || formerVersions.contains(version));
   }
 
   /** As the kernel is told of it. */

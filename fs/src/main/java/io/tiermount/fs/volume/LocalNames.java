@@ -9,6 +9,7 @@ import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -23,12 +24,17 @@ final class LocalNames {
   /** Longer than any request to a store takes. */
   private static final long KEPT_MILLIS = TimeUnit.MINUTES.toMillis(2);
 
+  private static final long LONG_AGO = 1;
+
   private final InstantSource clock;
   private final Map<Long, Map<String, NameChange>> changes = new ConcurrentHashMap<>();
   private final Map<Long, LocalFile> files = new ConcurrentHashMap<>();
 
   /** Directories made here, and since when all that is in them is known. */
   private final Map<Long, Long> own = new ConcurrentHashMap<>();
+
+  /** Directories that were removed while names in them were still on their way. */
+  private final Set<Node> detached = ConcurrentHashMap.newKeySet();
 
   /** Held while names change; a mount's changes happen one after the other. */
   final ReentrantLock lock = new ReentrantLock();
@@ -110,8 +116,64 @@ final class LocalNames {
         .toList();
   }
 
+  // ---- Directories that are gone, with removals in them that the store does not know yet
+
+  /** A directory is removed or replaced: it was empty, or shall be. With the lock held. */
+  void detach(Node dir) {
+    if (changesIn(dir).stream().anyMatch(NameChange::isPending)) {
+      detached.add(dir);
+    }
+  }
+
+  boolean isDetached(Node dir) {
+    return !detached.isEmpty() && detached.contains(dir);
+  }
+
+  /**
+   * The removals below a prefix that are left over from directories that had it before: they come
+   * before whatever is written there now.
+   */
+  List<NameChange> leftBelow(String prefix) {
+    if (detached.isEmpty()) {
+      return List.of();
+    }
+    return detached.stream()
+        .flatMap(dir -> changesIn(dir).stream())
+        .filter(change -> change.isPending() && (key(change) + "/").startsWith(prefix))
+        .toList();
+  }
+
+  /** One that has the same key; null for none. */
+  @Nullable NameChange leftAt(NameChange change, String key) {
+    if (detached.isEmpty() || isDetached(change.dir())) {
+      return null;
+    }
+    return leftBelow(key + "/").stream()
+        .filter(left -> key(left).equals(key))
+        .findFirst()
+        .orElse(null);
+  }
+
+  /**
+   * What a name is known to be where {@code facts} may be an answer to an older question. With the
+   * lock held.
+   */
+  Facts newest(Node node, Facts facts) {
+    Node dir = node.parent();
+    NameChange change = dir == null ? null : change(dir, node.name());
+    Facts settled = change == null ? null : change.settledFacts();
+    return change != null
+            && settled != null
+            && !change.isPending()
+            && change.present() == node
+            && facts.seenAtMillis() <= change.settledAtMillis()
+        ? settled
+        : facts;
+  }
+
   /** Forgets what was settled long ago. */
   void sweep() {
+    detached.removeIf(dir -> changesIn(dir).stream().noneMatch(NameChange::isPending));
     long before = clock.millis() - KEPT_MILLIS;
     for (Map.Entry<Long, Map<String, NameChange>> inDir : changes.entrySet()) {
       inDir
@@ -184,6 +246,15 @@ final class LocalNames {
     own.put(dir.id(), clock.millis());
   }
 
+  /** One that an earlier process made; what is in it has to be asked for while the store is up. */
+  void ownedBefore(Node dir) {
+    own.put(dir.id(), LONG_AGO);
+  }
+
+  boolean isOwnBefore(Node dir) {
+    return knownSinceMillis(dir) == LONG_AGO;
+  }
+
   boolean isOwn(Node dir) {
     return own.containsKey(dir.id());
   }
@@ -200,6 +271,11 @@ final class LocalNames {
 
   /** It is too large, or gone. */
   void disown(Node dir) {
-    own.remove(dir.id());
+    disown(dir.id());
+  }
+
+  /** What is known of the names in it is no longer. */
+  void disown(long dirId) {
+    own.remove(dirId);
   }
 }

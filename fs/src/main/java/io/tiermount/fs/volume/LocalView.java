@@ -79,7 +79,8 @@ final class LocalView {
     }
     Node above = dir.parent();
     NameChange made = above == null ? null : names.change(above, dir.name());
-    return (made != null && made.isPending()) || fresh(names.knownSinceMillis(dir));
+    boolean here = made != null && made.isPending() && !names.isOwnBefore(dir);
+    return here || fresh(names.knownSinceMillis(dir));
   }
 
   /** The first question that finds the store down is answered as those after it will be. */

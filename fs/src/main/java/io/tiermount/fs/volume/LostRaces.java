@@ -44,21 +44,28 @@ final class LostRaces {
     this.publishing = publishing;
   }
 
-  /** Somebody else's object has the name: what was written here is kept beside it. */
-  void lost(NameChange change, LocalFile file, StoreException why) throws IOException {
+  /**
+   * Somebody else's object has the name: what was written here is kept beside it.
+   *
+   * @return false where the name leads elsewhere by now: what did not get to the store was given up
+   *     here, too, or goes there under another name
+   */
+  boolean lost(NameChange change, LocalFile file, StoreException why) throws IOException {
     Node node = file.node();
-    DirtyFile written = file.content();
-    log.warn(
-        "{}: {} was changed by somebody else meanwhile; what was written here is kept as {}. {}",
-        mount,
-        file,
-        written == null ? "nothing: its attributes alone" : written.staging().path(),
-        why.getMessage());
     names.lock.lock();
     try {
+      if (change.present() != node || !change.isPending() || names.file(node) != file) {
+        return false;
+      }
       file.lost(true);
       quota.doubt(); // Nobody knows how large the other's is.
       DirtyFile data = file.content();
+      log.warn(
+          "{}: {} was changed by somebody else meanwhile; what was written here is kept as {}. {}",
+          mount,
+          file,
+          data == null ? "nothing: its attributes alone" : data.staging().path(),
+          why.getMessage());
       LostRecord kept = data == null ? null : lostRecord(file, data, why.getMessage());
       journal.batch(batch -> {
         journal.remove(batch, change);
@@ -89,6 +96,7 @@ final class LostRaces {
             why));
     publishing.opens().renamedAway(change.dir(), change.name());
     publishing.retire(file);
+    return true;
   }
 
   LostRecord lostRecord(LocalFile file, DirtyFile data, @Nullable String why) throws IOException {

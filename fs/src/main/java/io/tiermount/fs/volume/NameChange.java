@@ -71,6 +71,17 @@ final class NameChange {
   @GuardedBy("this")
   private boolean running;
 
+  @GuardedBy("this")
+  private boolean otherKind;
+
+  /** It was made to be something. */
+  @GuardedBy("this")
+  private boolean begun;
+
+  /** A worker began and its end is not known to have been good: the store may have anything. */
+  @GuardedBy("this")
+  private boolean uncertain;
+
   NameChange(
       Node dir,
       String name,
@@ -139,20 +150,20 @@ final class NameChange {
     if (settledAtMillis != 0) {
       sinceMillis = nowMillis;
     }
+    boolean doubtful = running || uncertain;
+    if (begun && directory != isDirectory) {
+      // A directory where a file was: its object goes, and the reverse.
+      boolean before = otherKind;
+      otherKind = doubtful || !(inStore instanceof InStore.Nothing);
+      inStore = before ? InStore.UNKNOWN : InStore.NOTHING;
+    } else if (node != present && doubtful) {
+      // What the store has of the one before is known again when its worker is done.
+      inStore = InStore.UNKNOWN;
+    }
+    begun = true;
     present = node;
     directory = isDirectory;
     touched();
-  }
-
-  /**
-   * It shall lead nowhere, or elsewhere, while a worker may just be writing what it led to: what
-   * the store has then is known again when the worker is done.
-   */
-  synchronized void leaves(boolean isDirectory, long nowMillis) {
-    if (running && inStore instanceof InStore.Nothing) {
-      inStore = InStore.UNKNOWN;
-    }
-    shallBe(null, isDirectory, nowMillis);
   }
 
   /** What the name leads to has changed. */
@@ -234,8 +245,39 @@ final class NameChange {
     return true;
   }
 
-  synchronized void end() {
+  /**
+   * @param known what the store has is known
+   */
+  synchronized void end(boolean known) {
     running = false;
+    uncertain = !known;
+  }
+
+  synchronized boolean isUncertain() {
+    return uncertain;
+  }
+
+  /**
+   * After a restart: what was going on at its end is not known.
+   *
+   * @param otherKindToo see {@link #hasOtherKind}
+   */
+  synchronized void restored(boolean otherKindToo) {
+    begun = true;
+    uncertain = true;
+    otherKind = otherKindToo;
+  }
+
+  /** The store may have a file's object where this is a directory, or a marker where a file is. */
+  synchronized boolean hasOtherKind() {
+    return otherKind;
+  }
+
+  /** That was removed; {@code isDirectory} is what the name was meanwhile. */
+  synchronized void otherKindRemoved(boolean isDirectory) {
+    if (directory == isDirectory) {
+      otherKind = false;
+    }
   }
 
   @Override

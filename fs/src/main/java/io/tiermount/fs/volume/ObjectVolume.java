@@ -295,7 +295,15 @@ public final class ObjectVolume implements Volume {
             return resolution; // It was asked before this node changed it.
           }
           switch (resolution) {
-            case Found found -> facts.put(dir.id(), name, found.facts());
+            case Found(String segment, Facts told) -> {
+              // As of the question: what this node publishes meanwhile is newer.
+              Found asked = new Found(segment, told.seenAt(askedAtMillis));
+              facts.put(dir.id(), name, asked.facts());
+              if (here != null && here.isOverruled(dir, name, askedAtMillis)) {
+                facts.remove(dir.id(), name);
+              }
+              return asked;
+            }
             case Missing missing -> {
               if (stored != null) {
                 facts.remove(dir.id(), name);

@@ -15,6 +15,7 @@ import io.tiermount.fs.write.WriteOptions;
 import io.tiermount.fs.write.WriteOptions.Durability;
 import java.io.IOException;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -37,7 +38,6 @@ final class Publishing implements AutoCloseable {
   private static final long FIRST_RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long LAST_RETRY_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final long BUSY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-  private static final int PATIENCE = 200;
 
   private final String mount;
   private final String scope;
@@ -53,11 +53,10 @@ final class Publishing implements AutoCloseable {
   private final Schedule schedule;
   private volatile OpenFiles opens = new NobodyOpen();
 
-  /** Files whose content came from an object that is to go or to be replaced first. */
-  private final Map<String, LocalFile> borrowers = new ConcurrentHashMap<>();
+  private final BorrowedKeys borrowed;
 
-  /** Changes that are worked on now, with the key they are worked on under. */
-  private final Map<NameChange, String> running = new ConcurrentHashMap<>();
+  /** Changes that are worked on now, with the keys they are worked on under. */
+  private final Map<NameChange, List<String>> running = new ConcurrentHashMap<>();
 
   /** Where renames of directories are under way: what lies there waits. */
   private final DirectoryMoves moves;
@@ -93,6 +92,7 @@ final class Publishing implements AutoCloseable {
     this.scope = parts.scope;
     this.names = parts.names;
     this.quota = parts.quota;
+    this.borrowed = new BorrowedKeys(parts.names);
     this.journal = parts.journal;
     this.reconciler = parts.reconciler;
     this.facts = parts.facts;
@@ -176,33 +176,56 @@ final class Publishing implements AutoCloseable {
       schedule.at(change, BUSY_NANOS / 10);
       return;
     }
-    // Announced before the moves are looked at, as they look here after they were announced.
-    running.put(change, LocalNames.key(change));
+    long generation = change.generation();
+    boolean known = false;
     try {
-      if (isBlocked(change)) {
+      String key = announce(change);
+      if (isBlocked(change, key)) {
+        known = !change.isUncertain();
         schedule.at(change, BUSY_NANOS);
         return;
       }
-      long generation = change.generation();
-      switch (reconciler.reconcile(change)) {
+      switch (reconciler.reconcile(change, key)) {
         case Outcome.Done(Facts made) -> {
+          known = true;
           health.answered();
           settle(change, generation, made);
         }
-        case Outcome.Busy() -> schedule.at(change, BUSY_NANOS);
-        case Outcome.Lost(LocalFile file, StoreException why) -> lostRaces.lost(change, file, why);
+        case Outcome.Busy() -> {
+          known = true;
+          schedule.at(change, BUSY_NANOS);
+        }
+        case Outcome.Lost(LocalFile file, StoreException why) -> {
+          if (!lostRaces.lost(change, file, why)) {
+            schedule.at(change, 0);
+          }
+        }
       }
     } catch (IOException | RuntimeException e) {
-      failed(change, e);
+      failed(change, generation, e);
     } finally {
       running.remove(change);
-      change.end();
+      change.end(known);
     }
+  }
+
+  /**
+   * Says which keys are worked on, before the moves are looked at, as they look here after they
+   * were announced; the key of the name.
+   */
+  private String announce(NameChange change) {
+    String key = LocalNames.key(change);
+    Node node = change.present();
+    LocalFile file = node == null ? null : names.file(node);
+    Base base = file == null ? null : file.base();
+    running.put(change, base == null ? List.of(key) : List.of(key, base.key()));
+    return key;
   }
 
   /** Waits until nothing is being written under two prefixes. */
   void awaitIdle(String from, String to) throws IOException {
     while (running.values().stream()
+        .flatMap(List::stream)
         .anyMatch(key -> (key + "/").startsWith(from) || (key + "/").startsWith(to))) {
       try {
         Thread.sleep(5);
@@ -213,9 +236,15 @@ final class Publishing implements AutoCloseable {
     }
   }
 
-  private void failed(NameChange change, Exception e) {
+  private void failed(NameChange change, long generation, Exception e) {
     if (e instanceof StoreException store) {
       boolean _ = health.failed(store);
+    }
+    if (change.generation() != generation) {
+      // What failed is not what the name is now: who waits for that has not failed.
+      log.debug("{}: {} could not be sent as it was: {}", mount, change, e.getMessage());
+      schedule.at(change, FIRST_RETRY_NANOS);
+      return;
     }
     Node node = change.present();
     LocalFile file = node == null ? null : names.file(node);
@@ -235,50 +264,49 @@ final class Publishing implements AutoCloseable {
   }
 
   /** True while something else has to be in the store before. */
-  private boolean isBlocked(NameChange change) throws IOException {
-    String key = LocalNames.key(change);
-    if (moves.isMoving(key)) {
+  private boolean isBlocked(NameChange change, String key) throws IOException {
+    if (running.getOrDefault(change, List.of()).stream().anyMatch(moves::isMoving)) {
       return true;
     }
-    LocalFile borrower = borrowers.get(key);
-    if (borrower == null || borrower.node() == change.present()) {
+    NameChange left = names.leftAt(change, key);
+    if (left != null) {
+      hurry(left);
+      return true;
+    }
+    BorrowedKeys.Wait wait = borrowed.before(change, key);
+    if (wait == null) {
       return false;
     }
-    Base base = borrower.base();
-    Node dir = borrower.node().parent();
-    NameChange first = dir == null ? null : names.change(dir, borrower.node().name());
-    if (base == null
-        || !base.key().equals(key)
-        || borrower.node().isUnlinked()
-        || first == null
-        || !first.isPending()) {
-      borrowers.remove(key, borrower);
-      return false;
+    if (wait.circle()) {
+      // Each waits for the other. Its bytes come here instead.
+      bringer.bringHere(wait.file());
+      return borrowed.before(change, key) != null;
     }
-    if (borrower.waited() > PATIENCE) {
-      // Each waits for the other: a rename in a circle. Its bytes come here instead.
-      bringer.bringHere(borrower);
-      borrowers.remove(key, borrower);
-      return false;
+    if (!wait.file().isUnfinished()) {
+      hurry(wait.first());
     }
-    now(first);
     return true;
   }
 
-  /** The content of a file that got another name still lies under this key. */
-  void borrows(LocalFile file) {
-    Base base = file.base();
-    if (base != null) {
-      borrowers.put(base.key(), file);
+  /** Somebody waits for it; what failed keeps its pause. */
+  private void hurry(NameChange first) {
+    if (first.failures() == 0) {
+      now(first);
     }
   }
 
+  /** The content of a file that got another name still lies under its base's key. */
+  void borrows(LocalFile file) {
+    borrowed.borrows(file);
+  }
+
   private void settle(NameChange change, long generation, @Nullable Facts made) throws IOException {
-    Node node = change.present();
-    LocalFile file = node == null ? null : names.file(node);
+    LocalFile file;
     names.lock.lock();
     try {
-      if (change.generation() != generation || change.present() != node) {
+      Node node = change.present();
+      file = node == null ? null : names.file(node);
+      if (change.generation() != generation) {
         journal.put(change);
         schedule.at(change, isRemote() ? 0 : BUSY_NANOS);
         return;
@@ -324,8 +352,13 @@ final class Publishing implements AutoCloseable {
     }
     Version before = node.attachment() instanceof Facts told ? told.version() : null;
     node.attach(made);
-    if (before != null && made.version() != null) {
-      opens.reversion(node, before, made.version());
+    if (made.version() != null) {
+      for (Version former : file.formerVersions()) {
+        opens.reversion(node, former, made.version());
+      }
+      if (before != null) {
+        opens.reversion(node, before, made.version());
+      }
     }
   }
 
@@ -398,7 +431,11 @@ final class Publishing implements AutoCloseable {
       throw new IllegalStateException("the root is no file");
     }
     Base base = file.base();
-    InStore inStore = base == null ? InStore.NOTHING : new InStore.Held(base.version());
+    String key = Changes.keyOf(node) + (file.isDirectory() ? "/" : "");
+    InStore inStore =
+        base == null
+            ? InStore.NOTHING
+            : base.key().equals(key) ? new InStore.Held(base.version()) : InStore.UNKNOWN;
     NameChange change = names.changing(dir, node.name(), node.segment(), inStore);
     change.shallBe(node, file.isDirectory(), clock.millis());
     names.add(file);

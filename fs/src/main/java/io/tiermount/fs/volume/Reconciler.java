@@ -99,11 +99,20 @@ final class Reconciler {
     record Lost(LocalFile file, StoreException why) implements Outcome {}
   }
 
-  /** Once; blocks. */
-  Outcome reconcile(NameChange change) throws IOException {
+  /**
+   * Once; blocks.
+   *
+   * @param key where the object of the name is to be, as it was announced
+   */
+  Outcome reconcile(NameChange change, String key) throws IOException {
     Node node = change.present();
+    boolean directory = change.isDirectory();
+    if (change.hasOtherKind()) {
+      store.delete(directory ? key : key + "/");
+      change.otherKindRemoved(directory);
+    }
     if (node == null) {
-      return remove(change);
+      return remove(change, key);
     }
     LocalFile file = names.file(node);
     if (file == null) {
@@ -114,31 +123,29 @@ final class Reconciler {
       if (change.present() != node) {
         return new Outcome.Busy();
       }
-      return file.isDirectory() ? marker(change, file) : object(change, file);
+      return file.isDirectory() ? marker(change, file, key + "/") : object(change, file, key);
     } finally {
       file.publishing.unlock();
     }
   }
 
-  private Outcome remove(NameChange change) throws IOException {
-    String key = LocalNames.key(change);
-    if (!(change.inStore() instanceof InStore.Nothing)) {
-      if (change.isDirectory()) {
-        store.delete(key + "/");
-      } else {
-        store.delete(key);
-      }
+  private Outcome remove(NameChange change, String key) throws IOException {
+    boolean there = !(change.inStore() instanceof InStore.Nothing);
+    // An answer may be lost.
+    change.inStore(InStore.UNKNOWN);
+    if (there) {
+      store.delete(change.isDirectory() ? key + "/" : key);
     }
     String also = change.alsoKey();
     if (also != null) {
       store.delete(also);
+      change.alsoKey(null);
     }
     change.inStore(InStore.NOTHING);
     return new Outcome.Done(null);
   }
 
-  private Outcome marker(NameChange change, LocalFile file) throws IOException {
-    String key = LocalNames.key(change) + "/";
+  private Outcome marker(NameChange change, LocalFile file, String key) throws IOException {
     Base before = file.base();
     if (before != null && before.key().equals(key) && !file.isMetaChanged()) {
       return new Outcome.Done(file.facts(key, clock.millis()));
@@ -174,11 +181,10 @@ final class Reconciler {
     return new Outcome.Done(Facts.of(withMetadata(info, attributes), true, clock.millis()));
   }
 
-  private Outcome object(NameChange change, LocalFile file) throws IOException {
-    String key = LocalNames.key(change);
+  private Outcome object(NameChange change, LocalFile file, String key) throws IOException {
     Attempt attempt = file.attempt();
     if (attempt != null && file.ahead() == null) {
-      settleAttempt(change, file, attempt);
+      settleAttempt(change, key, file, attempt);
     }
     DirtyFile data = file.content();
     Base base = file.base();
@@ -214,7 +220,7 @@ final class Reconciler {
    * An earlier process, or an earlier try, began to write the object and its end is not known: it
    * is found out, and what is left of it is given up.
    */
-  private void settleAttempt(NameChange change, LocalFile file, Attempt attempt)
+  private void settleAttempt(NameChange change, String key, LocalFile file, Attempt attempt)
       throws IOException {
     if (!attempt.uploadId().isEmpty()) {
       publisher.abort(attempt.key(), attempt.uploadId(), log(journal, file, attempt));
@@ -225,9 +231,13 @@ final class Reconciler {
     if (there.isPresent() && ObjectMetadata.isOurs(there.get(), attempt.id())) {
       Base written = new Base(attempt.key(), there.get().version(), there.get().sizeBytes());
       file.base(written);
-      NameChange of = attempt.key().equals(LocalNames.key(change)) ? change : null;
-      if (of != null) {
-        of.inStore(new InStore.Held(written.version()));
+      DirtyFile data = file.content();
+      if (data != null && !data.isWhole()) {
+        // What lay below is replaced by what has the same bytes where nothing was changed.
+        data.under(opener.open(written));
+      }
+      if (attempt.key().equals(key)) {
+        change.inStore(new InStore.Held(written.version()));
       }
     }
     file.attempt(null);
@@ -296,7 +306,7 @@ final class Reconciler {
         }
       } catch (StoreException e) {
         if (e.kind() == Kind.PRECONDITION_FAILED) {
-          return raced(change, file, e);
+          return raced(change, key, file, e);
         }
         throw e;
       } finally {
@@ -322,11 +332,12 @@ final class Reconciler {
   }
 
   /** The condition did not hold: another's object, or our own of a try whose answer was lost. */
-  private Outcome raced(NameChange change, LocalFile file, StoreException why) throws IOException {
+  private Outcome raced(NameChange change, String key, LocalFile file, StoreException why)
+      throws IOException {
     Attempt attempt = file.attempt();
     if (attempt != null) {
       Base before = file.base();
-      settleAttempt(change, file, attempt);
+      settleAttempt(change, key, file, attempt);
       Base after = file.base();
       if (after != null && !after.equals(before)) {
         return new Outcome.Busy();
@@ -346,20 +357,28 @@ final class Reconciler {
     Attempt attempt = new Attempt(ObjectMetadata.newId(), key, "");
     ObjectAttributes attributes =
         changed ? ObjectMetadata.attributes(meta, posix, attempt.id(), file.headers()) : null;
+    WriteCondition condition = condition(change.inStore());
+    if (!base.key().equals(key)) {
+      // A rename replaces what it finds; its answer may be lost, and a plain copy has no id.
+      change.inStore(InStore.UNKNOWN);
+      condition = WriteCondition.ALWAYS;
+    }
     ObjectInfo made;
     try {
       if (changed) {
         begin(file, attempt);
       }
-      made = store.copy(base.key(), base.version(), key, attributes, condition(change.inStore()));
+      made = store.copy(base.key(), base.version(), key, attributes, condition);
     } catch (StoreException e) {
       if (e.kind() == Kind.PRECONDITION_FAILED || e.kind() == Kind.NOT_FOUND) {
-        return raced(change, file, e);
+        return base.key().equals(key)
+            ? raced(change, key, file, e)
+            : sourceReplaced(file, base, data, e);
       }
       throw e;
     }
     Base now = new Base(key, made.version(), base.sizeBytes());
-    file.base(now);
+    file.copied(now);
     file.attempt(null);
     if (changed) {
       file.metaPublished(generation);
@@ -371,6 +390,24 @@ final class Reconciler {
             new ContentKey(scope, base.key(), base.version()),
             new ContentKey(scope, key, now.version()));
     return new Outcome.Done(facts(file, key, now));
+  }
+
+  /**
+   * Somebody else wrote the object while its new name was on its way: the name takes what is there.
+   */
+  private Outcome sourceReplaced(
+      LocalFile file, Base base, @Nullable DirtyFile data, StoreException why) throws IOException {
+    if (data != null) {
+      // What is open here is the version before: it is sent from here.
+      file.base(null);
+      return new Outcome.Busy();
+    }
+    Optional<ObjectInfo> there = store.head(base.key());
+    if (there.isEmpty() || there.get().version().equals(base.version())) {
+      return new Outcome.Lost(file, why);
+    }
+    file.base(new Base(base.key(), there.get().version(), there.get().sizeBytes()));
+    return new Outcome.Busy();
   }
 
   /** The object's own headers and other metadata, asked for where they are not known. */

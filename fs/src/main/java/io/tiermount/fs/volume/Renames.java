@@ -6,10 +6,10 @@ import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.ChangeJournal.MoveRecord;
 import io.tiermount.fs.volume.NameChange.InStore;
-import io.tiermount.fs.write.Base;
-import io.tiermount.fs.write.DirtyFile;
 import java.io.IOException;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,9 +56,7 @@ public final class Renames {
       throw new ErrnoException("renaming the mount's root", Errno.EBUSY);
     }
     if (what.facts().directory()) {
-      String from = LocalNames.storeKey(node);
-      moves.awaitQuiet(from);
-      moves.awaitQuiet(LocalNames.pathKey(newDir) + segment + "/");
+      awaitQuiet(node, LocalNames.pathKey(newDir) + segment + "/", target);
     }
     NameChange from;
     NameChange to;
@@ -66,14 +64,16 @@ public final class Renames {
     names.lock.lock();
     try {
       LocalFile known = names.file(node);
-      file = known != null ? known : WriteOpens.local(node, what.facts());
+      file = known != null ? known : WriteOpens.local(node, names.newest(node, what.facts()));
       boolean directory = file.isDirectory();
-      from = names.changing(oldDir, node.name(), node.segment(), inStore(what, known));
+      from = names.changing(oldDir, node.name(), node.segment(), InStore.UNKNOWN);
       to = names.changing(newDir, newName, segment, InStore.UNKNOWN);
       String old = LocalNames.storeKey(node);
-      from.leaves(directory, clock.millis());
+      from.shallBe(null, directory, clock.millis());
       Changes.alsoKey(from, what.facts());
       to.shallBe(node, directory, clock.millis());
+      to.inStore(InStore.UNKNOWN);
+      to.alsoKey(null);
       MoveRecord move =
           directory
               ? new MoveRecord(node.id(), old, LocalNames.pathKey(newDir) + segment + "/", false)
@@ -120,14 +120,20 @@ public final class Renames {
     promise(file, from, to);
   }
 
-  private static InStore inStore(Named what, @Nullable LocalFile known) {
-    if (known != null) {
-      Base base = known.base();
-      return base == null ? InStore.NOTHING : new InStore.Held(base.version());
+  /** Nothing else goes on below either name, and what lay there before is removed. */
+  private void awaitQuiet(Node node, String to, @Nullable Named target) throws IOException {
+    String from = LocalNames.storeKey(node);
+    moves.awaitQuiet(from);
+    moves.awaitQuiet(to);
+    List<NameChange> left = new ArrayList<>(names.leftBelow(from));
+    left.addAll(names.leftBelow(LocalNames.pathKey(node)));
+    left.addAll(names.leftBelow(to));
+    if (target != null) {
+      names.changesIn(target.node()).stream().filter(NameChange::isPending).forEach(left::add);
     }
-    return what.facts().version() == null
-        ? InStore.UNKNOWN
-        : new InStore.Held(what.facts().version());
+    for (NameChange change : left) {
+      publishing.await(change);
+    }
   }
 
   private void forgetTarget(@Nullable Named target) {
@@ -136,6 +142,7 @@ public final class Renames {
     }
     target.node().unlinked(true);
     names.disown(target.node());
+    names.detach(target.node());
     LocalFile lost = names.file(target.node());
     if (lost != null && lost.content() == null) {
       names.remove(lost);
@@ -156,14 +163,12 @@ public final class Renames {
       publishing.now(from);
       return;
     }
-    DirtyFile data = file.content();
-    boolean unfinished =
-        data != null && !file.isAcknowledged() && (file.base() == null || data.isChanged());
-    if (!unfinished) {
-      publishing.promised(to);
+    // Also where the other fails, or is sent only by the last close: the old key waits for that.
+    publishing.later(from);
+    if (file.isUnfinished()) {
+      return;
     }
-    if (from.inStore() instanceof InStore.Nothing || !unfinished) {
-      publishing.promised(from);
-    }
+    publishing.promised(to);
+    publishing.promised(from);
   }
 }

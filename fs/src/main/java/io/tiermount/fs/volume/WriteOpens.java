@@ -75,19 +75,35 @@ final class WriteOpens implements Publishing.Bringer {
         }
         return known;
       }
-      LocalFile file = known != null ? known : local(node, facts);
-      Base base = file.base();
-      file.content(base == null ? empty(Stamp.NONE) : content(node, base, truncate));
+      Base base = base(node, known, facts);
+      DirtyFile made = base == null ? empty(Stamp.NONE) : content(node, base, truncate);
       names.lock.lock();
       try {
+        // Its attributes, or its name, may have been changed meanwhile.
+        LocalFile now = names.file(node);
+        LocalFile file =
+            now != null ? now : known != null ? known : local(node, names.newest(node, facts));
+        file.content(made);
         names.add(file);
         journal.put(file);
+        return file;
       } finally {
         names.lock.unlock();
       }
-      return file;
     } finally {
       lock.unlock();
+    }
+  }
+
+  private @Nullable Base base(Node node, @Nullable LocalFile known, Facts facts) {
+    if (known != null) {
+      return known.base();
+    }
+    names.lock.lock();
+    try {
+      return local(node, names.newest(node, facts)).base();
+    } finally {
+      names.lock.unlock();
     }
   }
 
@@ -182,14 +198,34 @@ final class WriteOpens implements Publishing.Bringer {
   /** The object it came from is about to go: all its bytes come here. */
   @Override
   public void bringHere(LocalFile file) throws IOException {
-    Base base = file.base();
-    if (base == null || file.content() != null) {
-      return;
+    Node node = file.node();
+    ReentrantLock lock = locks[Math.floorMod(Long.hashCode(node.id()), LOCKS)];
+    lock.lock();
+    try {
+      Base base = file.base();
+      DirtyFile data = file.content();
+      if (base == null) {
+        return;
+      }
+      DirtyFile here = data;
+      if (data == null) {
+        StagingFile staged = staging.create();
+        copy(base, staged);
+        here = DirtyFile.whole(staged, false, Stamp.NONE);
+      } else {
+        data.bringHere();
+      }
+      names.lock.lock();
+      try {
+        file.content(here);
+        file.base(null);
+        file.acknowledged(true);
+        journal.put(file);
+      } finally {
+        names.lock.unlock();
+      }
+    } finally {
+      lock.unlock();
     }
-    StagingFile here = staging.create();
-    copy(base, here);
-    file.content(DirtyFile.whole(here, false, Stamp.NONE));
-    file.base(null);
-    journal.put(file);
   }
 }

@@ -26,9 +26,11 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -115,6 +117,7 @@ final class WriteSide implements AutoCloseable {
     } else {
       changes.writers(quota::begins, quota::ends);
     }
+    needs.nodes.keep(node -> names.file(node) != null || !names.changesIn(node).isEmpty());
     recovered = new Recovered();
     recovered.run(staging);
   }
@@ -175,14 +178,18 @@ final class WriteSide implements AutoCloseable {
     private final List<Attempt> leftovers = new ArrayList<>();
     private final Map<Long, LocalFile> byNode = new HashMap<>();
 
+    /** Nodes that a change of a name leads to. */
+    private final Set<Long> named = new HashSet<>();
+
     void run(Staging staging) throws IOException {
       List<FileRecord> files = new ArrayList<>();
       journal.files(files::add);
+      List<NameRecord> changed = new ArrayList<>();
+      journal.names(changed::add);
+      changed.forEach(record -> named.add(record.nodeId()));
       for (FileRecord record : files) {
         restore(staging, record);
       }
-      List<NameRecord> changed = new ArrayList<>();
-      journal.names(changed::add);
       for (NameRecord record : changed) {
         restore(record);
       }
@@ -206,8 +213,18 @@ final class WriteSide implements AutoCloseable {
 
     private void restore(Staging staging, FileRecord record) throws IOException {
       Node node = needs.nodes.byId(record.nodeId());
-      if (node == null) {
-        log.warn("{}: the journal has a file that the node table does not know", needs.mount);
+      if (node == null || !(named.contains(record.nodeId()) || needs.nodes.isCurrent(node))) {
+        // Its last name was removed or replaced while it was open, or being sent.
+        journal.batch(batch -> journal.remove(batch, record.nodeId(), true));
+        Optional<StagingFile> left =
+            record.hasContent()
+                ? staging.reopen(record.directoryId(), record.stagingId())
+                : Optional.empty();
+        left.ifPresent(staging::discard);
+        Attempt attempt = record.attempt();
+        if (attempt != null && !attempt.uploadId().isEmpty()) {
+          leftovers.add(attempt);
+        }
         return;
       }
       DirtyFile data = null;
@@ -272,13 +289,22 @@ final class WriteSide implements AutoCloseable {
               record.inStore(),
               needs.clock.millis());
       change.alsoKey(record.alsoKey());
+      change.restored(record.otherKind());
+      if (present == null) {
+        change.inStore(InStore.UNKNOWN);
+      }
       if (present != null && names.file(present) == null) {
         journal.batch(batch -> journal.remove(batch, change));
         return; // Its data file is gone, which was said.
       }
       names.restore(change);
-      if (present != null && record.directory()) {
-        names.owns(present);
+      if (!needs.nodes.isCurrent(dir)) {
+        dir.unlinked(true);
+        names.detach(dir);
+      }
+      LocalFile file = present == null ? null : names.file(present);
+      if (present != null && file != null && record.directory() && file.base() == null) {
+        names.ownedBefore(present);
       }
     }
 

@@ -127,6 +127,26 @@ public final class DirtyFile {
     return presence == null ? -1 : presence.underBytes();
   }
 
+  /** The same bytes have another object below them from here on; this file closes it. */
+  public void under(ReadableFile same) {
+    bytes.under(same);
+  }
+
+  /** All that still lies in the object below comes here. Blocks. */
+  public void bringHere() throws IOException {
+    if (presence == null) {
+      return;
+    }
+    for (long at = 0; at < presence.underBytes(); at += Presence.CHUNK_BYTES) {
+      lock.lock();
+      try {
+        bytes.fill(at + 1);
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
   public StagingFile staging() {
     return staging;
   }
