@@ -22,6 +22,7 @@ import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.SourceConfig;
 import io.tiermount.daemon.config.ThisNode;
 import io.tiermount.daemon.config.TiermountConfig;
+import io.tiermount.daemon.jobs.MountedPath;
 import io.tiermount.fs.fuse.libfuse.LibFuseOptions;
 import io.tiermount.fs.fuse.select.FuseTransports;
 import io.tiermount.fs.tree.NodeIds;
@@ -265,6 +266,13 @@ final class Wiring implements Program {
   @Override
   public boolean clearDeadMount(Path path) throws IOException {
     return StaleMounts.clearDead(MountTable.ofProcess(), path);
+  }
+
+  @Override
+  public List<MountedPath> mounted() throws IOException {
+    // A thread that has a mount namespace of its own sees that one.
+    return new MountTable(Path.of("/proc/thread-self/mountinfo"))
+        .entries().stream().map(entry -> new MountedPath(entry.path(), entry.type())).toList();
   }
 
   @Override

@@ -43,6 +43,11 @@ final class Tiermount implements AutoCloseable {
 
   /** Runs {@code tiermount ARGUMENTS} to its end. */
   Ended run(String... arguments) throws IOException, InterruptedException {
+    return end(command(arguments));
+  }
+
+  /** {@code tiermount ARGUMENTS} as a process's command. */
+  static List<String> command(String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
@@ -55,7 +60,7 @@ final class Tiermount implements AutoCloseable {
             System.getProperty("java.class.path"),
             "io.tiermount.daemon.Main"));
     command.addAll(List.of(arguments));
-    return end(command);
+    return command;
   }
 
   /** Runs a shell line to its end. */
@@ -63,7 +68,8 @@ final class Tiermount implements AutoCloseable {
     return end(List.of("sh", "-c", line));
   }
 
-  private Ended end(List<String> command) throws IOException, InterruptedException {
+  /** Runs a command to its end. */
+  Ended end(List<String> command) throws IOException, InterruptedException {
     Path out = Files.createTempFile(directory, "out", null);
     Path err = Files.createTempFile(directory, "err", null);
     Process process =

@@ -34,12 +34,15 @@ public final class Cli implements Runnable {
     root.addSubcommand(new StatusCommand(context));
     root.addSubcommand(CacheCommand.line(context));
     root.addSubcommand(new CheckConfigCommand(context));
+    root.addSubcommand(RunCommand.line(context));
     root.addSubcommand(new ImportCommand(context));
     root.addSubcommand(new PathCommand(context));
     root.addSubcommand(new EnvCommand(context));
     root.addSubcommand(new DoctorCommand(context));
     root.addSubcommand(new VersionCommand(context));
     describeExitCodes(root);
+    // @x is a file's or a job's name, not a list of arguments.
+    root.setExpandAtFiles(false);
     root.setOut(context.out());
     root.setErr(context.err());
     root.setParameterExceptionHandler((e, a) -> usage(context, e));

@@ -2,6 +2,7 @@ package io.tiermount.daemon.cli;
 
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.TiermountConfig;
+import io.tiermount.daemon.jobs.MountedPath;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -54,6 +55,9 @@ public interface Program {
    * @return false where there is none on this path
    */
   boolean clearDeadMount(Path path) throws IOException;
+
+  /** The kernel's table of mounts, in its order. */
+  List<MountedPath> mounted() throws IOException;
 
   /**
    * Asks a mount's store for one key, to see that it is there and lets us in.

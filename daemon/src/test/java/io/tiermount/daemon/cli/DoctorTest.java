@@ -7,6 +7,7 @@ import io.tiermount.daemon.cli.Doctor.Finding;
 import io.tiermount.daemon.cli.Doctor.Level;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.TiermountConfig;
+import io.tiermount.daemon.jobs.MountedPath;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,6 +88,11 @@ final class DoctorTest {
 
   /** For checks that need none. */
   private record NoProgram() implements Program {
+    @Override
+    public List<MountedPath> mounted() {
+      return List.of();
+    }
+
     @Override
     public String version() {
       return "test";
