@@ -19,6 +19,7 @@ import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.Changes;
 import io.tiermount.fs.volume.ObjectVolume;
 import io.tiermount.fs.volume.Quota;
+import io.tiermount.fs.volume.ScopeDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -42,6 +43,7 @@ final class ObjectMount implements MountDriver {
 
   private final MountConfig config;
   private final MeteredStore store;
+  private final @Nullable ScopeDirectory scopeDirectory;
   private final FuseTransport transport;
   private final ObjectVolume volume;
   private final Handles handles = new Handles();
@@ -52,10 +54,12 @@ final class ObjectMount implements MountDriver {
 
   /**
    * @param store shows the mount's prefix alone; closed with the mount
+   * @param scopeDirectory made where it is missing; null where that is not ours to do
    */
   ObjectMount(
       MountConfig config,
       MeteredStore store,
+      @Nullable ScopeDirectory scopeDirectory,
       FuseTransport transport,
       DiskCache cache,
       NodeIds ids,
@@ -64,6 +68,7 @@ final class ObjectMount implements MountDriver {
       throws IOException {
     this.config = config;
     this.store = store;
+    this.scopeDirectory = scopeDirectory;
     this.transport = transport;
     entrance = Entrance.of(config.access(), config.volume().owner(), config.volume().group());
     String scope = store.id();
@@ -107,10 +112,16 @@ final class ObjectMount implements MountDriver {
     fs.mounted(mounted);
     kernel = mounted;
     store.begin();
+    if (scopeDirectory != null) {
+      scopeDirectory.start();
+    }
   }
 
   @Override
   public void stop(Duration deadline) {
+    if (scopeDirectory != null) {
+      scopeDirectory.close();
+    }
     transport.close();
     boolean _ = volume.drain(deadline);
     volume.close();

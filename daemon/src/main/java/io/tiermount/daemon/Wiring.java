@@ -26,12 +26,14 @@ import io.tiermount.daemon.jobs.MountedPath;
 import io.tiermount.fs.fuse.libfuse.LibFuseOptions;
 import io.tiermount.fs.fuse.select.FuseTransports;
 import io.tiermount.fs.tree.NodeIds;
+import io.tiermount.fs.volume.ScopeDirectory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -198,27 +200,30 @@ final class Wiring implements Program {
     return switch (mount.source()) {
       case SourceConfig.LocalDirectory local ->
           new BindMount(local.directory(), mount.path(), mount.volume().readOnly());
-      case SourceConfig.LocalBucket _, SourceConfig.S3 _, SourceConfig.NotYet _ ->
-          new ObjectMount(
-              mount,
-              new MeteredStore(prefixed(mount), clock),
-              FuseTransports.choose(
-                  mount.fuse(),
-                  new LibFuseOptions(
-                      mount.volume().entryTtl(),
-                      mount.volume().attrTtl(),
-                      mount.volume().negativeTtl())),
-              cache,
-              ids,
-              blockBytes,
-              clock);
+      case SourceConfig.LocalBucket _, SourceConfig.S3 _, SourceConfig.NotYet _ -> {
+        String prefix = mount.volume().prefix();
+        ObjectStore bucket = openStore(mount.source());
+        boolean made = mount.access().root().made() && !mount.volume().readOnly();
+        yield new ObjectMount(
+            mount,
+            new MeteredStore(prefix.isEmpty() ? bucket : new PrefixedStore(bucket, prefix), clock),
+            made ? scopeDirectory(bucket, mount) : null,
+            FuseTransports.choose(
+                mount.fuse(),
+                new LibFuseOptions(
+                    mount.volume().entryTtl(),
+                    mount.volume().attrTtl(),
+                    mount.volume().negativeTtl())),
+            cache,
+            ids,
+            blockBytes,
+            clock);
+      }
     };
   }
 
-  private ObjectStore prefixed(MountConfig mount) throws IOException {
-    String prefix = mount.volume().prefix();
-    ObjectStore store = openStore(mount.source());
-    return prefix.isEmpty() ? store : new PrefixedStore(store, prefix);
+  private ScopeDirectory scopeDirectory(ObjectStore bucket, MountConfig mount) {
+    return new ScopeDirectory(bucket, mount.volume(), mount.access(), clock, Duration.ofSeconds(1));
   }
 
   private static IOException notYet(String url) {

@@ -24,6 +24,8 @@ final class ScopesTest {
 
   private static final String MOUNTS =
       """
+      also { path = DIR/also, scope = shared, source = "file://DIR/b1?as=bucket" }
+      still { path = DIR/still, scope = shared, source = "file://DIR/b5?as=bucket", read_only = true }
       one { path = DIR/one, scope = user, source = "file://DIR/b1?as=bucket"
             permissions { allow = [2001] } }
       team { path = DIR/team, scope = shared, source = "file://DIR/b2?as=bucket"
@@ -32,6 +34,8 @@ final class ScopesTest {
                permissions { uid_map { 500 = 2001 }, gid_map { 600 = 2001 }, umask = 027 } }
       raw { path = DIR/raw, scope = shared, source = "file://DIR/b3?as=bucket", read_only = true
             consistency.attr_ttl = 100ms, prefix = "acme/c1/shared" }
+      all { path = DIR/all, scope = shared, source = "file://DIR/b1?as=bucket", prefix = ""
+            read_only = true, consistency.attr_ttl = 100ms }
       squashed { path = DIR/squashed, scope = shared, source = "file://DIR/b4?as=bucket"
                  permissions { root_squash = true } }
       """;
@@ -116,6 +120,21 @@ final class ScopesTest {
     // As the store has them: another mount of the bucket, without a map.
     may(ALICE, "until stat -c %a:%u:%g raw/f | grep -x 666:500:600; do sleep 0.1; done");
     may(ALICE, "until stat -c %u raw/s | grep -x 500; do sleep 0.1; done");
+  }
+
+  @Test
+  void s6_the_scopes_own_directories_are_made_in_the_bucket_with_the_scopes_modes()
+      throws Exception {
+    may(
+        ScopedNode.ROOT,
+        "until stat -c %a:%u all/acme/c1/users/ann | grep -x 700:0; do sleep 0.1; done");
+    may(
+        ScopedNode.ROOT,
+        "until stat -c %a:%u all/acme/c1/shared | grep -x 1777:0; do sleep 0.1; done");
+    // The mounts in which they are shown are what their lists make of them.
+    may(ALICE, "stat -c %a one | grep -x 700");
+    may(ScopedNode.ROOT, "stat -c %a squashed | grep -x 1777");
+    may(ScopedNode.ROOT, "test ! -e b5/acme");
   }
 
   @Test
