@@ -93,7 +93,7 @@ public final class ScopeDirectory implements AutoCloseable {
       return true;
     } catch (StoreException e) {
       return switch (e.kind()) {
-        case UNAVAILABLE, TIMEOUT, THROTTLED, LOCAL_IO, CORRUPT -> false;
+        case UNAVAILABLE, TIMEOUT, THROTTLED, LOCAL_IO, CORRUPT, KEYS_REFUSED -> false;
         case PRECONDITION_FAILED, CLOSED, INTERRUPTED -> true;
         case NOT_FOUND, ACCESS_DENIED, UNSUPPORTED, INVALID, TOO_LARGE -> {
           log.info(
