@@ -20,6 +20,7 @@ import io.tiermount.fs.volume.Changes;
 import io.tiermount.fs.volume.ObjectVolume;
 import io.tiermount.fs.volume.Quota;
 import io.tiermount.fs.volume.ScopeDirectory;
+import io.tiermount.fs.volume.UploadWatch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -50,6 +51,7 @@ final class ObjectMount implements MountDriver {
   private final Nodes nodes;
   private final Entrance entrance;
   private final FileSystem fs;
+  private final @Nullable UploadWatch uploads;
   private volatile @Nullable KernelCache kernel;
 
   /**
@@ -78,8 +80,11 @@ final class ObjectMount implements MountDriver {
     // Two mounts of one source share blocks, but not node numbers.
     nodes = new Nodes(cache.state(), ids, scope + '\0' + config.path(), volume.rootIno());
     if (!config.volume().readOnly()) {
-      volume.enableWrites(
-          config.path().toString(), cache.state(), nodes, config.write(), config.quota());
+      uploads =
+          volume.enableWrites(
+              config.path().toString(), cache.state(), nodes, config.write(), config.quota());
+    } else {
+      uploads = null;
     }
     // libfuse 2 would hand ENOSYS to the program instead of remembering it.
     FuseOptions.Open open =
@@ -153,6 +158,12 @@ final class ObjectMount implements MountDriver {
     if (changes != null && changes.quota().isLimited()) {
       counters.put("quota", quotaCounters(changes.quota().report()));
     }
+    if (uploads != null) {
+      counters.put("uploads_waiting", uploads.waiting());
+      uploads
+          .starvingSince()
+          .ifPresent(since -> counters.put("uploads_starving_since", since.toString()));
+    }
     Map<String, Long> requests = new TreeMap<>(transport.requestCounts());
     requests.values().removeIf(count -> count == 0);
     counters.put("requests", requests);
@@ -216,7 +227,13 @@ final class ObjectMount implements MountDriver {
     StoreMeter.Status status = store.meter().status();
     StoreMeter.LastError error = status.lastError();
     return switch (status.reach()) {
-      case UNKNOWN, REACHABLE -> null;
+      case UNKNOWN, REACHABLE ->
+          uploads == null
+              ? null
+              : uploads
+                  .starvingSince()
+                  .map(since -> "no upload has moved since " + since)
+                  .orElse(null);
       case REFUSED, UNREACHABLE ->
           (status.reach() == StoreMeter.Reach.REFUSED
                   ? "the store refuses the keys since "

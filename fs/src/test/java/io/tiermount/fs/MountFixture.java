@@ -19,6 +19,7 @@ import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.NodeIds;
 import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.ObjectVolume;
+import io.tiermount.fs.volume.UploadWatch;
 import io.tiermount.fs.volume.VolumeOptions;
 import io.tiermount.fs.volume.VolumeOptions.AttributeMode;
 import io.tiermount.fs.volume.VolumeOptions.Revalidate;
@@ -33,6 +34,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -155,6 +157,7 @@ public final class MountFixture implements AutoCloseable {
   private final ObjectVolume volume;
   private final KernelCache kernel;
   private final Nodes nodes;
+  private final @Nullable UploadWatch uploads;
 
   /** Mounts over the dev transport. */
   public MountFixture(Path dir, ObjectStore store, Options options) throws IOException {
@@ -207,7 +210,9 @@ public final class MountFixture implements AutoCloseable {
             InstantSource.system());
     nodes = new Nodes(state, new NodeIds(state), "test", volume.rootIno());
     if (options.writes != null) {
-      volume.enableWrites("test", state, nodes, options.writes, options.quota);
+      uploads = volume.enableWrites("test", state, nodes, options.writes, options.quota);
+    } else {
+      uploads = null;
     }
     FileSystem fs =
         new FileSystem(
@@ -229,6 +234,11 @@ public final class MountFixture implements AutoCloseable {
 
   public ObjectVolume volume() {
     return volume;
+  }
+
+  /** Of a writable mount. */
+  public UploadWatch uploads() {
+    return Objects.requireNonNull(uploads);
   }
 
   public Path mount() {

@@ -38,11 +38,10 @@ final class ClearmlKeys {
           "S3: HTTP connections of one mount");
   static final Key<Long> MULTIPART_CONCURRENCY =
       Key.open(
-              "aws.boto3.max_multipart_concurrency",
-              ValueTypes.number(1, 256),
-              "write.upload_threads of the mount",
-              "S3: parts of one transfer at the same time")
-          .from(Key.Effect.LATER);
+          "aws.boto3.max_multipart_concurrency",
+          ValueTypes.number(1, 256),
+          "write.upload_threads of the mount",
+          "S3: parts of one transfer at the same time");
 
   static final Key<List<Node.Section>> CONTAINERS =
       Key.open(
@@ -116,18 +115,16 @@ final class ClearmlKeys {
           "the delay before the first retry at least, doubled before each further one");
   static final Key<Long> UPLOAD_THREADS =
       Key.of(
-              "network.metrics.file_upload_threads",
-              ValueTypes.number(1, WriteOptions.MAX_UPLOAD_THREADS),
-              "8",
-              "uploads at the same time of mounts without write.upload_threads")
-          .from(Key.Effect.LATER);
+          "network.metrics.file_upload_threads",
+          ValueTypes.number(1, WriteOptions.MAX_UPLOAD_THREADS),
+          "8",
+          "uploads at the same time of mounts without write.upload_threads");
   static final Key<Duration> STARVATION_WARNING =
       Key.of(
-              "network.metrics.file_upload_starvation_warning_sec",
-              ValueTypes.SECONDS,
-              "120",
-              "a warning when queued uploads have not moved for so long")
-          .from(Key.Effect.LATER);
+          "network.metrics.file_upload_starvation_warning_sec",
+          ValueTypes.SECONDS,
+          "120",
+          "a warning when queued uploads have not moved for so long");
 
   static final Key<String> API_VERIFY =
       Key.of(

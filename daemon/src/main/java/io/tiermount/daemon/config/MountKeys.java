@@ -193,10 +193,10 @@ final class MountKeys {
           "30s",
           "local durability: how long an upload may wait");
   static final Key<Long> UPLOAD_THREADS =
-      Key.of(
+      Key.open(
           "mounts.*.write.upload_threads",
           ValueTypes.number(1, WriteOptions.MAX_UPLOAD_THREADS),
-          "8",
+          "network.metrics.file_upload_threads, else 8",
           "uploads at the same time");
   static final Key<Boolean> SYNC_ON_CLOSE =
       Key.of(

@@ -61,7 +61,7 @@ final class MountReader {
     ScopeKind scope = scope(scopeRequired);
     boolean readOnly = mount.read(MountKeys.READ_ONLY);
     FuseOptions fuse = fuse();
-    WriteOptions write = write(scope);
+    WriteOptions write = write(rules, scope);
     MountCacheOptions cache = cache();
     QuotaOptions quota = quota();
     boolean scoped = scopeRequired || mount.has(MountKeys.SCOPE);
@@ -86,7 +86,7 @@ final class MountReader {
     checkEntrance(scope, access);
     String prefix = prefixes.prefix(mount, scope, url, scoped);
     SourceConfig source = store.source(url, localMode(url, access, quota), prefix);
-    VolumeOptions volume = volume(url, prefix == null ? "" : prefix, readOnly, access);
+    VolumeOptions volume = volume(rules, url, prefix == null ? "" : prefix, readOnly, access);
     if (path == null || source == null || mount.problems().count() > before) {
       return new Outcome.Refused(path);
     }
@@ -184,17 +184,21 @@ final class MountReader {
     }
   }
 
-  private WriteOptions write(ScopeKind scope) {
+  private WriteOptions write(StoreRules rules, ScopeKind scope) {
     WriteOptions.Durability durability = mount.readOrNull(MountKeys.DURABILITY);
     if (durability == null) {
       durability =
           scope == ScopeKind.LOCAL ? WriteOptions.Durability.LOCAL : WriteOptions.Durability.REMOTE;
     }
+    Long threads = mount.readOrNull(MountKeys.UPLOAD_THREADS);
+    int uploadThreads = threads == null ? rules.uploadThreads() : Math.toIntExact(threads);
     return new WriteOptions(
         durability,
         mount.read(MountKeys.MAX_DIRTY_AGE),
-        Math.toIntExact(mount.read(MountKeys.UPLOAD_THREADS)),
-        mount.read(MountKeys.SYNC_ON_CLOSE));
+        uploadThreads,
+        mount.read(MountKeys.SYNC_ON_CLOSE),
+        rules.transferParts().orElse(uploadThreads),
+        rules.starvationWarning());
   }
 
   private MountCacheOptions cache() {
@@ -237,18 +241,19 @@ final class MountReader {
   }
 
   private VolumeOptions volume(
-      SourceUrl url, String prefix, boolean readOnly, AccessOptions access) {
+      StoreRules rules, SourceUrl url, String prefix, boolean readOnly, AccessOptions access) {
     Duration attrTtl = mount.readOrNull(MountKeys.ATTR_TTL);
     if (attrTtl == null) {
       attrTtl = readOnly ? READ_ONLY_TTL : WRITABLE_TTL;
     }
     Duration entryTtl = mount.readOrNull(MountKeys.ENTRY_TTL);
+    VolumeOptions.AttributeMode attributes = mount.read(MountKeys.ATTRIBUTES);
     // A directory's prefix is part of its path already.
     boolean directory = url.kind() == SourceUrl.Kind.LOCAL_DIRECTORY;
     return new VolumeOptions(
         directory ? "" : prefix,
         readOnly,
-        mount.read(MountKeys.ATTRIBUTES),
+        attributes,
         permissions.owner(),
         permissions.group(),
         mount.read(MountKeys.FILE_MODE) & ~access.umask(),
@@ -256,6 +261,9 @@ final class MountReader {
         attrTtl,
         entryTtl == null ? attrTtl : entryTtl,
         mount.read(MountKeys.NEGATIVE_TTL),
-        mount.read(MountKeys.REVALIDATE));
+        mount.read(MountKeys.REVALIDATE),
+        rules
+            .direct()
+            .forMount(mount, url, prefix, attributes == VolumeOptions.AttributeMode.LIST));
   }
 }

@@ -7,25 +7,22 @@ import java.util.stream.Stream;
 final class StorageKeys {
   static final Key<List<Node.Section>> DIRECT_ACCESS =
       Key.open(
-              "storage.direct_access",
-              new ValueType.Sections("a list of sections: [ { url = \"s3://raw/**\" } ]"),
-              "file:///dir sources alone",
-              "what is read where it lies and never cached")
-          .from(Key.Effect.LATER);
+          "storage.direct_access",
+          new ValueType.Sections("a list of sections: [ { url = \"s3://raw/**\" } ]"),
+          "file:///dir sources alone",
+          "what is read where it lies and never cached");
   static final Key<String> DIRECT_URL =
       Key.open(
-              "storage.direct_access.[].url",
-              ValueTypes.URL_GLOB,
-              "none",
-              "a glob of URLs, * over slashes too")
-          .from(Key.Effect.LATER);
+          "storage.direct_access.[].url",
+          ValueTypes.URL_GLOB,
+          "none",
+          "a glob of URLs, * over slashes too");
   static final Key<String> DIRECT_TYPE =
       Key.open(
-              "storage.direct_access.[].content_type",
-              ValueTypes.URL_GLOB,
-              "none",
-              "a glob of media types")
-          .from(Key.Effect.LATER);
+          "storage.direct_access.[].content_type",
+          ValueTypes.URL_GLOB,
+          "none",
+          "a glob of media types");
 
   static final PathKeys PATHS = new PathKeys("storage.path_substitution");
 

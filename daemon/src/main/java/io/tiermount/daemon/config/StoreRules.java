@@ -5,6 +5,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** What holds for the stores of all mounts: a pasted clearml.conf's entries, and the defaults. */
@@ -12,17 +13,27 @@ final class StoreRules {
   private final KeyReader root;
   private final S3Rules s3;
   private final OtherRules others;
+  private final DirectReader direct;
   private final int maxConnections;
   private final int maxRetries;
   private final Duration backoffFactor;
+  private final int uploadThreads;
+  private final OptionalInt transferParts;
+  private final Duration starvationWarning;
 
   StoreRules(KeyReader root, Map<String, String> environment) {
     this.root = root;
     this.s3 = new S3Rules(root);
     this.others = new OtherRules(root, environment);
+    this.direct = new DirectReader(root);
     this.maxConnections = Math.toIntExact(root.read(ClearmlKeys.POOL_CONNECTIONS));
     this.maxRetries = Math.toIntExact(root.read(ClearmlKeys.MAX_RETRIES));
     this.backoffFactor = root.read(ClearmlKeys.BACKOFF_FACTOR);
+    this.uploadThreads = Math.toIntExact(root.read(ClearmlKeys.UPLOAD_THREADS));
+    Long parts = root.readOrNull(ClearmlKeys.MULTIPART_CONCURRENCY);
+    this.transferParts =
+        parts == null ? OptionalInt.empty() : OptionalInt.of(Math.toIntExact(parts));
+    this.starvationWarning = root.read(ClearmlKeys.STARVATION_WARNING);
     // Reported here, whether a mount asks for it or not.
     root.readOrNull(ClearmlKeys.API_VERIFY);
   }
@@ -38,6 +49,25 @@ final class StoreRules {
   /** The delay before the first retry at least; doubled before each further one. */
   Duration backoffFactor() {
     return backoffFactor;
+  }
+
+  /** Uploads at the same time of a mount that says nothing itself. */
+  int uploadThreads() {
+    return uploadThreads;
+  }
+
+  /** Parts of one upload at the same time; empty for as many as there are threads. */
+  OptionalInt transferParts() {
+    return transferParts;
+  }
+
+  Duration starvationWarning() {
+    return starvationWarning;
+  }
+
+  /** What is never cached. */
+  DirectReader direct() {
+    return direct;
   }
 
   OtherRules others() {

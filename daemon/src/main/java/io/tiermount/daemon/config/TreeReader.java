@@ -83,8 +83,7 @@ final class TreeReader {
         skipped,
         notices,
         new JobVolumes(translated.volumes(), translated.awaited()),
-        new NodeOptions(
-            paths, root.read(ClearmlKeys.RELOAD), root.read(ClearmlKeys.STARVATION_WARNING)));
+        new NodeOptions(paths, root.read(ClearmlKeys.RELOAD)));
   }
 
   private static FuseOptions fuse(KeyReader root) {

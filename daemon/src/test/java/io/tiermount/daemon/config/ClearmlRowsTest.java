@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tiermount.backends.Credentials;
 import io.tiermount.backends.s3.S3Options;
+import io.tiermount.fs.write.WriteOptions;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -365,6 +366,45 @@ final class ClearmlRowsTest {
     void pool_connections_is_the_size_of_the_pool() throws InvalidConfigException {
       assertThat(s3("aws.boto3.pool_connections = 512").maxConnections()).isEqualTo(512);
       assertThat(s3("").maxConnections()).isEqualTo(128);
+    }
+  }
+
+  @Nested
+  class NetworkMetrics {
+    private static WriteOptions write(String conf, String more) throws InvalidConfigException {
+      return ConfigText.parse(
+              conf
+                  + "\nmounts.a { path = /mnt/a, scope = shared, source = \"s3://bk/x\" "
+                  + more
+                  + "}")
+          .mounts()
+          .getFirst()
+          .write();
+    }
+
+    @Test
+    void file_upload_threads_are_those_of_mounts_that_say_nothing() throws InvalidConfigException {
+      String conf = "network.metrics.file_upload_threads = 4";
+
+      assertThat(write(conf, "").uploadThreads()).isEqualTo(4);
+      assertThat(write(conf, ", write.upload_threads = 2").uploadThreads()).isEqualTo(2);
+      assertThat(write("", "").uploadThreads()).isEqualTo(8);
+    }
+
+    @Test
+    void file_upload_starvation_warning_sec_is_the_limit() throws InvalidConfigException {
+      assertThat(
+              write("network.metrics.file_upload_starvation_warning_sec = 30", "")
+                  .starvationWarning())
+          .isEqualTo(Duration.ofSeconds(30));
+      assertThat(write("", "").starvationWarning()).isEqualTo(Duration.ofMinutes(2));
+    }
+
+    @Test
+    void max_multipart_concurrency_is_parts_of_one_transfer() throws InvalidConfigException {
+      assertThat(write("aws.boto3.max_multipart_concurrency = 16", "").transferParts())
+          .isEqualTo(16);
+      assertThat(write("", ", write.upload_threads = 2").transferParts()).isEqualTo(2);
     }
   }
 

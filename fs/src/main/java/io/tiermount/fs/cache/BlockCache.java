@@ -151,7 +151,16 @@ public final class BlockCache implements AutoCloseable {
    * @param source asked for what is absent, on virtual threads, by this opening's reads
    */
   public CachedFile open(ContentKey key, long sizeBytes, BlockSource source) {
-    Content content = contents.open(key, sizeBytes);
+    return open(key, sizeBytes, true, source);
+  }
+
+  /**
+   * The same.
+   *
+   * @param kept false for what is read where it lies: nothing of it comes into the cache
+   */
+  public CachedFile open(ContentKey key, long sizeBytes, boolean kept, BlockSource source) {
+    Content content = contents.open(key, sizeBytes, kept);
     if (content.record().presentChunks() == 0) {
       // Its first use is none of it again.
       frequency.reset(content.id(), Eviction.WHOLE_FILE);
@@ -238,7 +247,7 @@ public final class BlockCache implements AutoCloseable {
    */
   public void warm(ContentKey key, long sizeBytes, BlockSource source, LongConsumer progress)
       throws StoreException {
-    Content content = contents.open(key, sizeBytes);
+    Content content = contents.open(key, sizeBytes, true);
     try {
       int chunks = content.isKept() ? Chunks.count(sizeBytes) : 0;
       int step = options.blockBytes() >>> Chunks.CHUNK_SHIFT;

@@ -52,13 +52,13 @@ final class Contents {
   }
 
   /** For an opening of a user's. */
-  Content open(ContentKey key, long sizeBytes) {
+  Content open(ContentKey key, long sizeBytes, boolean kept) {
     ReentrantLock lock = lock(key);
     lock.lock();
     try {
       Content content = open.get(key);
       if (content == null) {
-        content = load(key, sizeBytes);
+        content = kept ? load(key, sizeBytes) : unkept(key, sizeBytes);
         open.put(key, content);
       } else if (content.sizeBytes() != sizeBytes) {
         // One version, two lengths: somebody is wrong, and only the store knows who.

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param modifiedNanos the store's time of its last write; 0 where not known
  * @param posix its metadata; null where it has not been asked for
  * @param seenAtMillis when the store said so
+ * @param contentType its media type; null where it is not known
  */
 public record Facts(
     boolean directory,
@@ -27,8 +28,21 @@ public record Facts(
     long sizeBytes,
     long modifiedNanos,
     @Nullable PosixMetadata posix,
-    long seenAtMillis) {
+    long seenAtMillis,
+    @Nullable String contentType) {
   private static final String DIRECTORY_TYPE = "application/x-directory";
+
+  /** Of an object whose media type is not known. */
+  Facts(
+      boolean directory,
+      @Nullable String key,
+      @Nullable Version version,
+      long sizeBytes,
+      long modifiedNanos,
+      @Nullable PosixMetadata posix,
+      long seenAtMillis) {
+    this(directory, key, version, sizeBytes, modifiedNanos, posix, seenAtMillis, null);
+  }
 
   /** An object that is a file, a symlink, or whatever its metadata says. */
   static Facts of(ObjectInfo info, long nowMillis) {
@@ -49,7 +63,8 @@ public record Facts(
         info.sizeBytes(),
         ChronoUnit.NANOS.between(Instant.EPOCH, info.lastModified()),
         posix,
-        nowMillis);
+        nowMillis,
+        info.contentType());
   }
 
   /** A directory that is there because keys are below it. */
@@ -59,11 +74,13 @@ public record Facts(
 
   /** The same, confirmed later. */
   Facts seenAt(long nowMillis) {
-    return new Facts(directory, key, version, sizeBytes, modifiedNanos, posix, nowMillis);
+    return new Facts(
+        directory, key, version, sizeBytes, modifiedNanos, posix, nowMillis, contentType);
   }
 
   Facts withPosix(PosixMetadata known) {
-    return new Facts(directory, key, version, sizeBytes, modifiedNanos, known, seenAtMillis);
+    return new Facts(
+        directory, key, version, sizeBytes, modifiedNanos, known, seenAtMillis, contentType);
   }
 
   /** The same content; times of the same version may still differ by a metadata-only rewrite. */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * "nothing known", since facts may always be lost.
  */
 final class FactsCodec {
-  private static final byte FORM = 1;
+  private static final byte FORM = 2;
   private static final int DIRECTORY = 1;
   private static final int POSIX = 2;
 
@@ -20,7 +20,8 @@ final class FactsCodec {
   static byte[] encode(Facts facts) {
     byte[] key = bytes(facts.key());
     byte[] version = bytes(facts.version() == null ? null : facts.version().token());
-    ByteBuffer out = ByteBuffer.allocate(96 + key.length + version.length);
+    byte[] type = bytes(facts.contentType());
+    ByteBuffer out = ByteBuffer.allocate(98 + key.length + version.length + type.length);
     out.put(FORM)
         .put((byte) ((facts.directory() ? DIRECTORY : 0) | (facts.posix() != null ? POSIX : 0)))
         .putLong(facts.seenAtMillis())
@@ -29,7 +30,9 @@ final class FactsCodec {
         .putShort((short) key.length)
         .put(key)
         .putShort((short) version.length)
-        .put(version);
+        .put(version)
+        .putShort((short) type.length)
+        .put(type);
     if (facts.posix() != null) {
       encode(facts.posix(), out);
     }
@@ -78,6 +81,7 @@ final class FactsCodec {
       long modified = in.getLong();
       String key = text(in);
       String version = text(in);
+      String type = text(in);
       return new Facts(
           (bits & DIRECTORY) != 0,
           key.isEmpty() ? null : key,
@@ -85,7 +89,8 @@ final class FactsCodec {
           size,
           modified,
           (bits & POSIX) != 0 ? posix(in) : null,
-          seenAt);
+          seenAt,
+          type.isEmpty() ? null : type);
     } catch (BufferUnderflowException | IllegalArgumentException e) {
       return null;
     }

@@ -317,7 +317,14 @@ public final class LocalFile {
       }
       long modified = posix.mtimeNanos() == null ? 0 : posix.mtimeNanos();
       return new Facts(
-          false, from.key(), from.version(), from.sizeBytes(), modified, posix, nowMillis);
+          false,
+          from.key(),
+          from.version(),
+          from.sizeBytes(),
+          modified,
+          posix,
+          nowMillis,
+          meta().contentType());
     }
     FileStat stat = data.stat();
     return new Facts(
@@ -327,7 +334,8 @@ public final class LocalFile {
         stat.sizeBytes(),
         stat.mtimeNanos(),
         withTimes(posix, stat),
-        nowMillis);
+        nowMillis,
+        meta().contentType());
   }
 
   /** The data file keeps the times that writes move. */

@@ -25,6 +25,7 @@ final class ObjectContents {
   private final ObjectStore store;
   private final String scope;
   private final BlockCache cache;
+  private final DirectAccess direct;
 
   /** Tells where an object that was renamed on this node lies now; null where it was not. */
   interface Forwarding {
@@ -33,7 +34,8 @@ final class ObjectContents {
 
   private volatile Forwarding forwarding = (_, _) -> null;
 
-  ObjectContents(ObjectStore store, String scope, BlockCache cache) {
+  ObjectContents(ObjectStore store, String scope, BlockCache cache, DirectAccess direct) {
+    this.direct = direct;
     this.store = store;
     this.scope = scope;
     this.cache = cache;
@@ -49,13 +51,20 @@ final class ObjectContents {
     if (key == null || version == null) {
       throw new IllegalArgumentException("a directory has no content");
     }
-    return open(new Base(key, version, known.sizeBytes()));
+    Base base = new Base(key, version, known.sizeBytes());
+    return open(base, !direct.covers(key, known.contentType()));
   }
 
+  /** For writers; where media types decide, and this does not know it, nothing of it is kept. */
   CachedFile open(Base base) {
+    return open(base, !direct.asksForTypes() && !direct.covers(base.key(), null));
+  }
+
+  private CachedFile open(Base base, boolean kept) {
     return cache.open(
         new ContentKey(scope, base.key(), base.version()),
         base.sizeBytes(),
+        kept,
         (offset, length, target) -> read(base.key(), base.version(), offset, length, target));
   }
 

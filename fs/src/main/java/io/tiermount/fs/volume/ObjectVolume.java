@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -73,7 +74,7 @@ public final class ObjectVolume implements Volume {
     this.access = access;
     this.cache = cache;
     this.clock = clock;
-    this.contents = new ObjectContents(store, scope, cache);
+    this.contents = new ObjectContents(store, scope, cache, options.direct());
     this.inos = new StableInos(scope);
     this.full = options.attributes() == VolumeOptions.AttributeMode.FULL;
     this.facts = new FactsStore(index);
@@ -82,10 +83,7 @@ public final class ObjectVolume implements Volume {
     this.listings = new Listings(store, facts, resolver, health, full, clock);
     this.prefetch = new MetadataPrefetch(facts);
     this.revalidation = new ListRevalidation(listings);
-    Duration ttl =
-        options.attrTtl().compareTo(options.entryTtl()) < 0
-            ? options.attrTtl()
-            : options.entryTtl();
+    Duration ttl = Collections.min(List.of(options.attrTtl(), options.entryTtl()));
     this.maxAgeMillis =
         options.revalidateOnOpen() == Revalidate.NEVER ? Long.MAX_VALUE / 2 : ttl.toMillis();
     this.shown =
@@ -409,17 +407,19 @@ public final class ObjectVolume implements Volume {
    *
    * @param mount for messages
    */
-  public void enableWrites(
+  public UploadWatch enableWrites(
       String mount, StateStore state, Nodes nodes, WriteOptions writes, QuotaOptions quota)
       throws IOException {
     WriteSide.Needs needs =
         new WriteSide.Needs(
-            mount, scope, store, cache, state, nodes, writes, quota, access, facts, health, clock);
+            mount, scope, store, cache, state, nodes, writes, quota, options, access, facts, health,
+            clock);
     WriteSide writer = new WriteSide(needs, contents::open, this::ino);
     listings.overlay(writer.names());
     view = new LocalView(writer, facts, listings, health, clock, maxAgeMillis);
     contents.forwarded(writer.moves()::forward);
     write = writer;
+    return writer.watch();
   }
 
   @Override

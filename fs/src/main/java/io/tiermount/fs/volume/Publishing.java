@@ -48,6 +48,8 @@ final class Publishing implements AutoCloseable {
   private final FactsStore facts;
   private final Staging staging;
   private final WriteOptions options;
+  private final UploadWatch watch;
+  private final DirectAccess direct;
   private final StoreHealth health;
   private final InstantSource clock;
   private final Schedule schedule;
@@ -72,6 +74,7 @@ final class Publishing implements AutoCloseable {
   /** What is shared by the parts of the write side. */
   record Parts(
       String mount,
+      UploadWatch watch,
       String scope,
       LocalNames names,
       Quota quota,
@@ -81,6 +84,7 @@ final class Publishing implements AutoCloseable {
       Nodes nodes,
       Staging staging,
       WriteOptions options,
+      DirectAccess direct,
       StoreHealth health,
       InstantSource clock) {}
 
@@ -98,6 +102,8 @@ final class Publishing implements AutoCloseable {
     this.facts = parts.facts;
     this.staging = parts.staging;
     this.options = parts.options;
+    this.watch = parts.watch;
+    this.direct = parts.direct;
     this.health = parts.health;
     this.clock = parts.clock;
     this.schedule = new Schedule(mount, options.uploadThreads(), this::work, this::tick);
@@ -189,6 +195,7 @@ final class Publishing implements AutoCloseable {
         case Outcome.Done(Facts made) -> {
           known = true;
           health.answered();
+          watch.moved();
           settle(change, generation, made);
         }
         case Outcome.Busy() -> {
@@ -412,7 +419,7 @@ final class Publishing implements AutoCloseable {
       node.attach(stored != null && base.version().equals(stored.version()) ? stored : null);
       journal.batch(batch -> journal.remove(batch, file));
       data.close();
-      if (data.isWhole()) {
+      if (data.isWhole() && !direct.covers(base.key(), file.meta().contentType())) {
         boolean _ =
             staging.adopt(data.staging(), new ContentKey(scope, base.key(), base.version()));
       } else {
@@ -452,6 +459,8 @@ final class Publishing implements AutoCloseable {
 
   private void tick() {
     names.sweep();
+    long failing = names.pending().stream().filter(change -> change.failures() > 0).count();
+    watch.look(Math.max(running.size(), (int) failing));
     for (LocalFile file : names.files()) {
       if (file.content() != null) {
         retire(file);

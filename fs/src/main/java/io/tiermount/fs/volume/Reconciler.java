@@ -213,7 +213,8 @@ final class Reconciler {
         base.sizeBytes(),
         clock.millis() * 1_000_000L,
         posix,
-        clock.millis());
+        clock.millis(),
+        file.meta().contentType());
   }
 
   /**

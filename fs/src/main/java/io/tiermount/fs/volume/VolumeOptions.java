@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param attrTtl how old attributes and listings may be
  * @param entryTtl how old a name's resolution may be
  * @param negativeTtl how long a missing name is remembered
+ * @param direct what is never cached
  */
 public record VolumeOptions(
     String prefix,
@@ -26,7 +27,36 @@ public record VolumeOptions(
     Duration attrTtl,
     Duration entryTtl,
     Duration negativeTtl,
-    Revalidate revalidateOnOpen) {
+    Revalidate revalidateOnOpen,
+    DirectAccess direct) {
+  /** With everything cached. */
+  public VolumeOptions(
+      String prefix,
+      boolean readOnly,
+      AttributeMode attributes,
+      int owner,
+      int group,
+      int fileMode,
+      int dirMode,
+      Duration attrTtl,
+      Duration entryTtl,
+      Duration negativeTtl,
+      Revalidate revalidateOnOpen) {
+    this(
+        prefix,
+        readOnly,
+        attributes,
+        owner,
+        group,
+        fileMode,
+        dirMode,
+        attrTtl,
+        entryTtl,
+        negativeTtl,
+        revalidateOnOpen,
+        DirectAccess.NONE);
+  }
+
   public VolumeOptions {
     if (!prefix.isEmpty() && !prefix.endsWith("/")) {
       throw new IllegalArgumentException("a prefix ends with /: " + prefix);

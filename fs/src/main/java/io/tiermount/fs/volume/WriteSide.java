@@ -20,6 +20,7 @@ import io.tiermount.fs.volume.NameChange.InStore;
 import io.tiermount.fs.write.Base;
 import io.tiermount.fs.write.DirtyFile;
 import io.tiermount.fs.write.Publisher;
+import io.tiermount.fs.write.PublisherOptions;
 import io.tiermount.fs.write.WriteOptions;
 import java.io.IOException;
 import java.time.Duration;
@@ -49,6 +50,7 @@ final class WriteSide implements AutoCloseable {
       Nodes nodes,
       WriteOptions options,
       QuotaOptions quota,
+      VolumeOptions volume,
       AccessOptions access,
       FactsStore facts,
       StoreHealth health,
@@ -60,6 +62,7 @@ final class WriteSide implements AutoCloseable {
   private final QuotaCounter counter;
   private final ChangeJournal journal;
   private final Publisher publisher;
+  private final UploadWatch watch;
   private final DirectoryMoves moves;
   private final Publishing publishing;
   private final Changes changes;
@@ -74,7 +77,8 @@ final class WriteSide implements AutoCloseable {
     names = new LocalNames(needs.clock);
     quota = new Quota(needs.quota, names);
     journal = new ChangeJournal(needs.state, needs.nodes.root().id());
-    publisher = new Publisher(needs.store, needs.options.uploadThreads());
+    watch = new UploadWatch(needs.mount, needs.options.starvationWarning(), needs.clock);
+    publisher = new Publisher(needs.store, PublisherOptions.of(needs.options), watch::moved);
     Staging staging = needs.cache.staging();
     Reconciler reconciler =
         new Reconciler(
@@ -82,6 +86,7 @@ final class WriteSide implements AutoCloseable {
     Publishing.Parts parts =
         new Publishing.Parts(
             needs.mount,
+            watch,
             needs.scope,
             names,
             quota,
@@ -91,6 +96,7 @@ final class WriteSide implements AutoCloseable {
             needs.nodes,
             staging,
             needs.options,
+            needs.volume.direct(),
             needs.health,
             needs.clock);
     WriteOpens opens = new WriteOpens(needs.scope, names, journal, staging, opener);
@@ -120,6 +126,10 @@ final class WriteSide implements AutoCloseable {
     needs.nodes.keep(node -> names.file(node) != null || !names.changesIn(node).isEmpty());
     recovered = new Recovered();
     recovered.run(staging);
+  }
+
+  UploadWatch watch() {
+    return watch;
   }
 
   LocalNames names() {

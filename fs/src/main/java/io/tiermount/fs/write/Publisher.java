@@ -50,6 +50,7 @@ public final class Publisher implements AutoCloseable {
   private final PublisherOptions options;
   private final PartSizes sizes;
   private final Semaphore slots;
+  private final Runnable moved;
   private final SendMemory memory;
   private final ExecutorService background =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("publisher-", 0).factory());
@@ -60,7 +61,17 @@ public final class Publisher implements AutoCloseable {
   }
 
   public Publisher(ObjectStore store, PublisherOptions options) {
+    this(store, options, () -> {});
+  }
+
+  /**
+   * A publisher that is watched.
+   *
+   * @param moved run on any thread whenever a request has ended well
+   */
+  public Publisher(ObjectStore store, PublisherOptions options, Runnable moved) {
     this.store = store;
+    this.moved = moved;
     this.limits = store.limits();
     this.options = options;
     this.sizes = new PartSizes(limits, options.partBytes());
@@ -299,7 +310,7 @@ public final class Publisher implements AutoCloseable {
   }
 
   SendGroup newGroup(String key) {
-    return new SendGroup(key, slots);
+    return new SendGroup(key, slots, options.transferParts(), moved);
   }
 
   PartedUpload newUpload(String key, ObjectAttributes attributes, UploadLog log) {

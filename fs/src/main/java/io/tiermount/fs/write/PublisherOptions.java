@@ -9,6 +9,7 @@ package io.tiermount.fs.write;
  * @param putBytesOverBase the same for a content that has a base: copying parts is not worth it
  * @param partBytes the first parts' size; later ones grow ({@link PartSizes})
  * @param copyBytes largest part copied in the store by one request
+ * @param transferParts parts of one upload that are sent or copied at the same time
  */
 public record PublisherOptions(
     int uploadThreads,
@@ -16,11 +17,30 @@ public record PublisherOptions(
     long putBytes,
     long putBytesOverBase,
     long partBytes,
-    long copyBytes) {
+    long copyBytes,
+    int transferParts) {
   private static final long MIB = 1 << 20;
 
+  /** With as many parts of an upload as there are threads. */
+  public PublisherOptions(
+      int uploadThreads,
+      long memoryBytes,
+      long putBytes,
+      long putBytesOverBase,
+      long partBytes,
+      long copyBytes) {
+    this(
+        uploadThreads,
+        memoryBytes,
+        putBytes,
+        putBytesOverBase,
+        partBytes,
+        copyBytes,
+        uploadThreads);
+  }
+
   public PublisherOptions {
-    if (uploadThreads < 1 || putBytes < 0 || partBytes < 1 || copyBytes < 1) {
+    if (uploadThreads < 1 || transferParts < 1 || putBytes < 0 || partBytes < 1 || copyBytes < 1) {
       throw new IllegalArgumentException("a publisher needs threads and sizes");
     }
     if (memoryBytes < 2 * FrozenBytes.WINDOW_BYTES) {
@@ -34,5 +54,12 @@ public record PublisherOptions(
    */
   public static PublisherOptions of(int uploadThreads) {
     return new PublisherOptions(uploadThreads, 64 * MIB, 8 * MIB, 16 * MIB, 8 * MIB, 512 * MIB);
+  }
+
+  /** The daemon's, as a mount says. */
+  public static PublisherOptions of(WriteOptions options) {
+    int threads = Math.max(options.uploadThreads(), options.transferParts());
+    return new PublisherOptions(
+        threads, 64 * MIB, 8 * MIB, 16 * MIB, 8 * MIB, 512 * MIB, options.transferParts());
   }
 }

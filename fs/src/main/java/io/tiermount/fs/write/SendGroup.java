@@ -23,6 +23,8 @@ final class SendGroup {
 
   private final String key;
   private final Semaphore slots;
+  private final Semaphore ownSlots;
+  private final Runnable moved;
 
   @GuardedBy("this")
   private final Set<Thread> running = new HashSet<>();
@@ -30,14 +32,29 @@ final class SendGroup {
   @GuardedBy("this")
   private @Nullable IOException failure;
 
-  SendGroup(String key, Semaphore slots) {
+  /**
+   * Of one upload.
+   *
+   * @param slots shared with the other uploads
+   * @param ownSlots requests of this one at the same time
+   * @param moved run whenever one has ended well
+   */
+  SendGroup(String key, Semaphore slots, int ownSlots, Runnable moved) {
     this.key = key;
     this.slots = slots;
+    this.ownSlots = new Semaphore(ownSlots, true);
+    this.moved = moved;
   }
 
   /** Waits for a slot and begins; does nothing where the group has failed. */
   void start(Send send) throws InterruptedException {
-    slots.acquire();
+    ownSlots.acquire();
+    try {
+      slots.acquire();
+    } catch (InterruptedException e) {
+      ownSlots.release();
+      throw e;
+    }
     synchronized (this) {
       if (failure == null) {
         Thread thread = Thread.ofVirtual().name("send " + key).unstarted(() -> run(send));
@@ -47,12 +64,14 @@ final class SendGroup {
       }
     }
     slots.release();
+    ownSlots.release();
   }
 
   private void run(Send send) {
     @Nullable IOException failed = null;
     try {
       send.run();
+      moved.run();
     } catch (IOException e) {
       failed = e;
     } catch (InterruptedException e) {
@@ -61,6 +80,7 @@ final class SendGroup {
       failed = new IOException("can't send " + key + ": " + e, e);
     } finally {
       slots.release();
+      ownSlots.release();
       ended(failed);
     }
   }
