@@ -32,7 +32,7 @@ final class UploadWatchTest {
 
   @Test
   void c13_uploads_that_do_not_move_for_the_limit_starve() {
-    UploadWatch watch = watch(Duration.ofSeconds(120));
+    UploadWatch watch = watch(Duration.ofMinutes(2));
     watch.look(3);
     later(119);
     watch.look(3);
@@ -47,7 +47,7 @@ final class UploadWatchTest {
 
   @Test
   void c13_one_that_moves_is_progress_and_so_is_an_empty_queue() {
-    UploadWatch watch = watch(Duration.ofSeconds(120));
+    UploadWatch watch = watch(Duration.ofMinutes(2));
     watch.look(3);
     later(119);
     watch.moved();
