@@ -488,19 +488,4 @@ final class Publishing implements AutoCloseable {
   public void close() {
     schedule.close();
   }
-
-  /** Before the mount is up. */
-  private static final class NobodyOpen implements OpenFiles {
-    @Override
-    public boolean ifClosed(Node node, Exclusive action) throws IOException {
-      action.run();
-      return true;
-    }
-
-    @Override
-    public void reversion(Node node, Version before, Version now) {}
-
-    @Override
-    public void renamedAway(Node dir, String name) {}
-  }
 }
