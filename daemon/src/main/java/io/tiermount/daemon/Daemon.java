@@ -84,6 +84,9 @@ final class Daemon implements AdminApi {
     Path cache = parts.cacheDirectory();
     parts.config().notices().forEach(log::info);
     parts.stale().clearRecorded();
+    if (parts.exitWhenUnused()) {
+      parts.mounts().forgetGone(this::stopWhenUnused);
+    }
     parts.runDirectory().create();
     var mounted = parts.mounts().startAll(parts.config().mounts());
     synchronized (this) {

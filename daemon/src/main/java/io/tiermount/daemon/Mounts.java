@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -24,6 +25,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +50,9 @@ final class Mounts {
     MountDriver create(MountConfig config) throws IOException;
   }
 
+  /** What a drain may take where nobody waits for it. */
+  private static final Duration GONE_DEADLINE = Duration.ofSeconds(20);
+
   private final Drivers drivers;
   private final StaleMounts stale;
   private final MountRecord record;
@@ -62,6 +67,9 @@ final class Mounts {
 
   @GuardedBy("this")
   private final Map<Path, Mount> mounts = new TreeMap<>();
+
+  @GuardedBy("this")
+  private @Nullable Runnable whenGone;
 
   Mounts(
       Drivers drivers,
@@ -147,6 +155,31 @@ final class Mounts {
         reports.add(
             new MountReport(name, "", "", "", "skipped", why, began, null, false, null, Map.of())));
     return reports;
+  }
+
+  /** Finds the mounts that somebody else took away: umount(8) does not always ask us. */
+  void lookAround() {
+    List<Mount> all;
+    synchronized (this) {
+      all = List.copyOf(mounts.values());
+    }
+    try {
+      Set<Path> there =
+          table.entries().stream().map(MountTable.Entry::path).collect(Collectors.toSet());
+      all.stream().filter(mount -> !there.contains(mount.config().path())).forEach(this::checked);
+    } catch (IOException e) {
+      log.warn("{} could not be read", table.file(), e);
+    }
+  }
+
+  /**
+   * From now on a mount that somebody else took away is forgotten once it is drained; without this
+   * it stays, for status to show.
+   *
+   * @param then runs after each
+   */
+  synchronized void forgetGone(Runnable then) {
+    whenGone = then;
   }
 
   /** Drains and unmounts all, the deepest first. Ends at the deadline, or shortly after it. */
@@ -272,6 +305,17 @@ final class Mounts {
     mounts.remove(mount.config().path(), mount);
   }
 
+  private void gone(Mount mount) {
+    @Nullable Runnable then;
+    synchronized (this) {
+      then = whenGone;
+    }
+    if (then != null) {
+      forget(mount);
+      then.run();
+    }
+  }
+
   /** A mount that somebody else took away is said to be gone, not ready. */
   private Mount checked(Mount mount) {
     if (mount.state() instanceof MountState.Ready) {
@@ -280,7 +324,11 @@ final class Mounts {
           @Nullable MountDriver driver = mount.driver();
           if (driver != null) {
             mount.failed("unmounted by somebody else: mount it again, or restart the daemon");
-            threads.execute(() -> driver.stop(Duration.ZERO));
+            // What was written goes on to the store all the same.
+            threads.execute(() -> {
+              driver.stop(GONE_DEADLINE);
+              gone(mount);
+            });
             record.remove(mount.config().path());
           }
         }

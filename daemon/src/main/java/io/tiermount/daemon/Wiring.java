@@ -40,6 +40,7 @@ import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -167,6 +168,7 @@ final class Wiring implements Program {
       ScheduledExecutorService timer =
           Executors.newSingleThreadScheduledExecutor(
               Thread.ofPlatform().daemon().name("timer").factory());
+      var _ = timer.scheduleWithFixedDelay(mounts::lookAround, 2, 2, TimeUnit.SECONDS);
       Heartbeat heartbeat =
           new Heartbeat(
               new SystemdNotify(environment), () -> Heartbeat.summary(mounts.reports()), timer);

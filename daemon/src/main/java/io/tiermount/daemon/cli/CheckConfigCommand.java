@@ -37,6 +37,9 @@ final class CheckConfigCommand implements Callable<Integer> {
       Map<String, Object> json = new LinkedHashMap<>();
       json.put("valid", true);
       json.put("cache_directory", cache.toString());
+      json.put(
+          "cache_directories",
+          config.cache().directories().stream().map(each -> each.path().toString()).toList());
       json.put("memory_max_bytes", config.memoryMaxBytes());
       json.put("mounts", config.mounts().stream().map(CheckConfigCommand::mount).toList());
       json.put("skipped", config.skipped());

@@ -38,6 +38,7 @@ public final class Cli implements Runnable {
     root.addSubcommand(new ImportCommand(context));
     root.addSubcommand(new PathCommand(context));
     root.addSubcommand(new EnvCommand(context));
+    root.addSubcommand(new ManualCommand(context));
     root.addSubcommand(new DoctorCommand(context));
     root.addSubcommand(new VersionCommand(context));
     describeExitCodes(root);
