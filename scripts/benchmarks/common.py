@@ -63,9 +63,9 @@ class Place:
 
 
 def stop(process, seconds=30):
-    """A real stop: the daemon unmounts."""
+    """A real stop: the daemon unmounts, and no other follows it."""
     if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:

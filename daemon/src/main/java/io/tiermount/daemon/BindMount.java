@@ -4,12 +4,14 @@ import io.tiermount.backends.os.Errno;
 import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.LibC;
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
+import io.tiermount.fs.fuse.Connection;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,6 +63,24 @@ final class BindMount implements MountDriver {
       throw e;
     }
   }
+
+  @Override
+  public void resume(@Nullable Connection connection) {
+    // The kernel alone carries it.
+  }
+
+  @Override
+  public @Nullable Connection connection() {
+    return null;
+  }
+
+  @Override
+  public boolean canBeLeft() {
+    return true;
+  }
+
+  @Override
+  public void leave() {}
 
   @Override
   public void stop(Duration deadline) {

@@ -9,6 +9,7 @@ import io.tiermount.daemon.admin.DaemonReport;
 import io.tiermount.daemon.admin.Json;
 import io.tiermount.daemon.admin.MountReport;
 import io.tiermount.daemon.admin.RunDirectory;
+import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.TiermountConfig;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +48,7 @@ final class Daemon implements AdminApi {
       TiermountConfig config,
       CacheLock lock,
       Mounts mounts,
+      KeptMounts keeping,
       StaleMounts stale,
       NodeCache cache,
       CacheTasks tasks,
@@ -83,12 +86,13 @@ final class Daemon implements AdminApi {
   void start() throws IOException {
     Path cache = parts.cacheDirectory();
     parts.config().notices().forEach(log::info);
-    parts.stale().clearRecorded();
+    parts.stale().clearRecorded(parts.keeping().unclaimed().keySet());
     if (parts.exitWhenUnused()) {
       parts.mounts().forgetGone(this::stopWhenUnused);
     }
     parts.runDirectory().create();
-    var mounted = parts.mounts().startAll(parts.config().mounts());
+    var mounted = parts.mounts().startAll(configured());
+    startOrdered();
     synchronized (this) {
       server = AdminServer.start(parts.runDirectory().socket(cache), this, parts.json());
     }
@@ -100,6 +104,8 @@ final class Daemon implements AdminApi {
                 ProcessHandle.current().pid(), cache.toString(), parts.version()),
             parts.json());
     mounted.join();
+    parts.mounts().giveUpUnclaimed();
+    parts.keeping().ready();
     refuseToBeOfNoUse();
     String summary = Heartbeat.summary(parts.mounts().reports());
     log.info("{}; cache in {}", summary, cache);
@@ -119,6 +125,51 @@ final class Daemon implements AdminApi {
     }
   }
 
+  /** A daemon that a mount command started has no configuration: what it had is what it has. */
+  private List<MountConfig> configured() {
+    if (!parts.keeping().follows() || !parts.exitWhenUnused()) {
+      return parts.config().mounts();
+    }
+    Set<Path> kept = parts.keeping().unclaimed().keySet();
+    return parts.config().mounts().stream().filter(mount -> kept.contains(mount.path())).toList();
+  }
+
+  /** What the daemon before this one had been ordered to mount. */
+  private void startOrdered() {
+    for (KeptMounts.Kept kept : parts.keeping().unclaimed().values()) {
+      MountOrder order = kept.order();
+      if (order != null) {
+        try {
+          MountReport _ = parts.mounts().add(parts.orders().mount(order), order);
+        } catch (IOException | AdminException e) {
+          log.error("{} can't be gone on with: {}", kept.path(), e.getMessage());
+        }
+      }
+    }
+  }
+
+  /** True where this process can end without anybody noticing but by a pause. */
+  boolean canBeFollowed() {
+    return parts.keeping().survives();
+  }
+
+  /**
+   * An end that another daemon is to follow: nothing is unmounted, what is not yet answered it
+   * answers. Idempotent together with {@link #close}.
+   */
+  void leave() {
+    synchronized (this) {
+      if (closing) {
+        awaitClosed();
+        return;
+      }
+      closing = true;
+    }
+    log.info("leaving the mounts to the next daemon");
+    endServing(() -> parts.mounts().leaveAll(STOP_DEADLINE));
+    closed.countDown();
+  }
+
   /** Waits until a stop is asked for. */
   void await() throws InterruptedException {
     stop.await();
@@ -133,8 +184,6 @@ final class Daemon implements AdminApi {
    * A real stop: unmounts everything, closes cache and socket, gives the lock back, within {@link
    * #STOP_DEADLINE} and a little. Idempotent; a second caller waits for the first.
    */
-  // A restart that never unmounts parts ways here: it hands the descriptors to the keeper and skips
-  // stopAll, once transports can be taken over (issues 4 and 5).
   void close() {
     synchronized (this) {
       if (closing) {
@@ -144,12 +193,19 @@ final class Daemon implements AdminApi {
       closing = true;
     }
     parts.heartbeat().stopping();
+    endServing(() -> parts.mounts().stopAll(STOP_DEADLINE));
+    parts.keeping().end();
+    log.info("stopped");
+    closed.countDown();
+  }
+
+  private void endServing(Runnable mounts) {
     try {
       parts.runDirectory().withdraw(parts.cacheDirectory());
     } catch (IOException e) {
       log.warn("the admin socket could not be removed", e);
     }
-    parts.mounts().stopAll(STOP_DEADLINE);
+    mounts.run();
     synchronized (this) {
       if (server != null) {
         server.close();
@@ -161,8 +217,6 @@ final class Daemon implements AdminApi {
     } catch (IOException e) {
       log.warn("the lock could not be given back", e);
     }
-    log.info("stopped");
-    closed.countDown();
   }
 
   @Override
@@ -184,7 +238,7 @@ final class Daemon implements AdminApi {
       throw new AdminException(Kind.FAILED, "the daemon is stopping: try again");
     }
     try {
-      return parts.mounts().add(parts.orders().mount(order));
+      return parts.mounts().add(parts.orders().mount(order), order);
     } catch (IOException e) {
       String message = e.getMessage();
       throw new AdminException(Kind.FAILED, message == null ? e.toString() : message, e);
@@ -199,6 +253,12 @@ final class Daemon implements AdminApi {
       throw new AdminException(Kind.NOT_FOUND, path + " is not a mount of this daemon");
     }
     stopWhenUnused();
+  }
+
+  @Override
+  public void stop() {
+    log.info("a stop was asked for");
+    requestStop();
   }
 
   @Override

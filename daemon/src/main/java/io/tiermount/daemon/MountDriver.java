@@ -1,6 +1,7 @@
 package io.tiermount.daemon;
 
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
+import io.tiermount.fs.fuse.Connection;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +20,23 @@ interface MountDriver {
    * @throws IOException with what failed, where, and what to do; nothing is left mounted
    */
   void start() throws IOException;
+
+  /**
+   * Goes on with a mount that an earlier process made, instead of {@link #start}.
+   *
+   * @param connection to the kernel; null for a mount that has none
+   * @throws IOException where it can't; the mount is then useless
+   */
+  void resume(@Nullable Connection connection) throws IOException;
+
+  /** What a successor needs to go on with it; null where it needs nothing, or can't. */
+  @Nullable Connection connection();
+
+  /** False where the mount is dead without this process, and no successor can change that. */
+  boolean canBeLeft();
+
+  /** Ends without unmounting: a successor goes on with it. */
+  void leave();
 
   /**
    * Drains and unmounts, lazily where it is busy; what can't be drained by the deadline is left.

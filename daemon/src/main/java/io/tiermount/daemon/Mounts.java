@@ -1,6 +1,7 @@
 package io.tiermount.daemon;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.daemon.admin.AdminApi.MountOrder;
 import io.tiermount.daemon.admin.MountReport;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.SourceConfig;
@@ -12,6 +13,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -45,9 +47,10 @@ final class Mounts {
   @FunctionalInterface
   interface Drivers {
     /**
+     * @param resumed it goes on with what an earlier process had mounted
      * @throws IOException where this source can't be mounted at all, with what to do
      */
-    MountDriver create(MountConfig config) throws IOException;
+    MountDriver create(MountConfig config, boolean resumed) throws IOException;
   }
 
   /** What a drain may take where nobody waits for it. */
@@ -57,6 +60,7 @@ final class Mounts {
   private final StaleMounts stale;
   private final MountRecord record;
   private final MountTable table;
+  private final KeptMounts keeping;
   private final Clock clock;
   private final Instant began;
   private final Map<String, String> skipped;
@@ -76,12 +80,14 @@ final class Mounts {
       StaleMounts stale,
       MountRecord record,
       MountTable table,
+      KeptMounts keeping,
       Map<String, String> skipped,
       Clock clock) {
     this.drivers = drivers;
     this.stale = stale;
     this.record = record;
     this.table = table;
+    this.keeping = keeping;
     this.skipped = new TreeMap<>(skipped);
     this.clock = clock;
     this.began = clock.instant();
@@ -94,7 +100,7 @@ final class Mounts {
         .sorted(Comparator.comparing(MountConfig::path))
         .forEach(config -> {
           try {
-            started.add(begin(config).started());
+            started.add(begin(config, null).started());
           } catch (IOException e) {
             log.error("{}", e.getMessage());
           }
@@ -105,10 +111,11 @@ final class Mounts {
   /**
    * Adds one and waits until it answers.
    *
+   * @param order what a successor makes the configuration of
    * @throws IOException with why it does not; it is then forgotten
    */
-  MountReport add(MountConfig config) throws IOException {
-    Mount mount = begin(config);
+  MountReport add(MountConfig config, MountOrder order) throws IOException {
+    Mount mount = begin(config, order);
     if (mount.started().join() instanceof MountState.Failed(String reason)) {
       forget(mount);
       throw new IOException(reason);
@@ -207,9 +214,14 @@ final class Mounts {
                   },
                   threads));
     }
+    await(ends.values(), deadline);
+    threads.shutdownNow();
+  }
+
+  private static void await(Collection<CompletableFuture<Void>> ends, Duration deadline) {
     try {
       // A driver ends by itself; the extra second is for its last system calls.
-      CompletableFuture.allOf(ends.values().toArray(CompletableFuture[]::new))
+      CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new))
           .get(deadline.toMillis() + 1000, TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       log.error(
@@ -219,10 +231,9 @@ final class Mounts {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    threads.shutdownNow();
   }
 
-  private Mount begin(MountConfig config) throws IOException {
+  private Mount begin(MountConfig config, @Nullable MountOrder order) throws IOException {
     Mount mount = new Mount(config, clock);
     CompletableFuture<?> before;
     synchronized (this) {
@@ -239,24 +250,32 @@ final class Mounts {
       mounts.put(config.path(), mount);
     }
     // start() reports all it meets in the mount itself.
-    var _ = before.thenRunAsync(() -> start(mount), threads);
+    var _ = before.thenRunAsync(() -> start(mount, order), threads);
     return mount;
   }
 
   private static final CompletableFuture<Void> DONE = CompletableFuture.completedFuture(null);
 
-  private void start(Mount mount) {
+  private void start(Mount mount, @Nullable MountOrder order) {
     Path path = mount.config().path();
     try {
-      MountDriver driver = drivers.create(mount.config());
-      stale.clear(path);
-      Files.createDirectories(path);
-      record.add(path, recorded(mount.config()));
-      try {
-        driver.start();
-      } catch (IOException | RuntimeException e) {
-        record.remove(path);
-        throw e;
+      MountDriver driver = resumed(mount.config());
+      if (driver == null) {
+        driver = drivers.create(mount.config(), false);
+        stale.clear(path);
+        Files.createDirectories(path);
+        String source = recorded(mount.config());
+        record.add(path, source);
+        try {
+          driver.start();
+        } catch (IOException | RuntimeException e) {
+          record.remove(path);
+          throw e;
+        }
+        if (driver.canBeLeft()) {
+          keeping.keep(
+              path, source, mount.config().volume().readOnly(), order, driver.connection());
+        }
       }
       mount.ready(driver);
       log.info("{} shows {}", path, mount.config().source().url());
@@ -275,6 +294,85 @@ final class Mounts {
     }
   }
 
+  /** Goes on with what an earlier process had there; null where it is to be mounted anew. */
+  private @Nullable MountDriver resumed(MountConfig config) throws IOException {
+    Path path = config.path();
+    if (!keeping.unclaimed().containsKey(path)) {
+      return null;
+    }
+    KeptMounts.Kept kept = keeping.claim(path, recorded(config), config.volume().readOnly());
+    if (kept != null && (kept.wire() != null || table.at(path).isPresent())) {
+      try {
+        MountDriver driver = drivers.create(config, true);
+        driver.resume(keeping.connection(kept));
+        log.info("{} goes on where the daemon before this one left it", path);
+        return driver;
+      } catch (IOException e) {
+        log.error("{} can't be gone on with and is mounted anew: {}", path, e.getMessage());
+      }
+    }
+    giveUp(path);
+    return null;
+  }
+
+  /**
+   * What is kept and nobody goes on with: out of the tree, and an error for whoever waits there.
+   */
+  private void giveUp(Path path) throws IOException {
+    keeping.drop(path);
+    if (table.at(path).isPresent()) {
+      stale.detachMount(path);
+    }
+  }
+
+  /** Gives up what an earlier process had and this one does not have; after {@link #startAll}. */
+  void giveUpUnclaimed() {
+    for (Path path : keeping.unclaimed().keySet()) {
+      try {
+        giveUp(path);
+        log.info("{} is no longer configured and unmounted", path);
+      } catch (IOException e) {
+        log.error("{} could not be unmounted: run umount -l {}", path, path, e);
+      }
+    }
+  }
+
+  /** True where every mount can be left to a successor. */
+  boolean canBeLeft() {
+    List<Mount> all;
+    synchronized (this) {
+      all = List.copyOf(mounts.values());
+    }
+    return all.stream().map(Mount::driver).allMatch(d -> d == null || d.canBeLeft());
+  }
+
+  /** Ends without unmounting; what no successor can take over is unmounted. */
+  void leaveAll(Duration deadline) {
+    List<Mount> all;
+    synchronized (this) {
+      all = new ArrayList<>(mounts.values());
+    }
+    all.sort(Comparator.comparing((Mount mount) -> mount.config().path()).reversed());
+    List<CompletableFuture<Void>> ends = new ArrayList<>();
+    for (Mount mount : all) {
+      MountDriver driver = mount.driver();
+      if (driver != null) {
+        ends.add(
+            CompletableFuture.runAsync(
+                () -> {
+                  if (driver.canBeLeft()) {
+                    driver.leave();
+                  } else {
+                    stop(mount, deadline);
+                  }
+                },
+                threads));
+      }
+    }
+    await(ends, deadline);
+    threads.shutdownNow();
+  }
+
   /** What StaleMounts later knows it by. */
   private static String recorded(MountConfig config) throws IOException {
     return switch (config.source()) {
@@ -290,6 +388,8 @@ final class Mounts {
 
   private void stop(Mount mount, Duration deadline) {
     @Nullable MountDriver driver = mount.stopping();
+    // Before: the kernel ends a connection when nobody holds its descriptor any more.
+    keeping.drop(mount.config().path());
     if (driver != null) {
       driver.stop(deadline);
       log.info("{} is unmounted", mount.config().path());
@@ -324,6 +424,7 @@ final class Mounts {
           @Nullable MountDriver driver = mount.driver();
           if (driver != null) {
             mount.failed("unmounted by somebody else: mount it again, or restart the daemon");
+            keeping.drop(mount.config().path());
             // What was written goes on to the store all the same.
             threads.execute(() -> {
               driver.stop(GONE_DEADLINE);

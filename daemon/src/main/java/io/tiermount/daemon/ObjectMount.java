@@ -7,6 +7,7 @@ import io.tiermount.backends.os.LibC;
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.fs.FileSystem;
+import io.tiermount.fs.fuse.Connection;
 import io.tiermount.fs.fuse.FuseOptions;
 import io.tiermount.fs.fuse.FuseTransport;
 import io.tiermount.fs.fuse.KernelCache;
@@ -16,6 +17,7 @@ import io.tiermount.fs.scope.Entrance;
 import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.NodeIds;
 import io.tiermount.fs.tree.Nodes;
+import io.tiermount.fs.tree.OpenTable;
 import io.tiermount.fs.volume.Changes;
 import io.tiermount.fs.volume.ObjectVolume;
 import io.tiermount.fs.volume.Quota;
@@ -33,6 +35,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Objects of a store, mounted through a transport. */
 final class ObjectMount implements MountDriver {
@@ -42,17 +46,27 @@ final class ObjectMount implements MountDriver {
    */
   private static final long READ_AHEAD_BYTES = 1 << 20;
 
+  private static final Logger log = LoggerFactory.getLogger(ObjectMount.class);
+
+  /** For requests under way when a successor is about to come; the rest it gets again. */
+  private static final long LEAVE_MILLIS = 200;
+
   private final MountConfig config;
   private final MeteredStore store;
   private final @Nullable ScopeDirectory scopeDirectory;
   private final FuseTransport transport;
   private final ObjectVolume volume;
-  private final Handles handles = new Handles();
+  private final Handles handles;
   private final Nodes nodes;
   private final Entrance entrance;
   private final FileSystem fs;
   private final @Nullable UploadWatch uploads;
   private volatile @Nullable KernelCache kernel;
+
+  /** Where what the kernel has open is written down. */
+  interface OpenTables {
+    OpenTable of(long rootId) throws IOException;
+  }
 
   /**
    * @param store shows the mount's prefix alone; closed with the mount
@@ -65,6 +79,7 @@ final class ObjectMount implements MountDriver {
       FuseTransport transport,
       DiskCache cache,
       NodeIds ids,
+      OpenTables tables,
       int blockBytes,
       Clock clock)
       throws IOException {
@@ -79,6 +94,7 @@ final class ObjectMount implements MountDriver {
             store, scope, config.volume(), config.access(), cache.blocks(), cache.index(), clock);
     // Two mounts of one source share blocks, but not node numbers.
     nodes = new Nodes(cache.state(), ids, scope + '\0' + config.path(), volume.rootIno());
+    handles = new Handles(tables.of(nodes.root().id()));
     if (!config.volume().readOnly()) {
       uploads =
           volume.enableWrites(
@@ -103,23 +119,53 @@ final class ObjectMount implements MountDriver {
 
   @Override
   public void start() throws IOException {
-    MountOptions options =
-        new MountOptions(
-            config.path(),
-            config.source().url(),
-            config.volume().readOnly(),
-            true,
-            READ_AHEAD_BYTES,
-            config.fuse().passthrough(),
-            0,
-            entrance.acl() != null);
-    KernelCache mounted = transport.start(options, fs);
-    fs.mounted(mounted);
+    KernelCache mounted = transport.start(options(), fs);
+    fs.mounted();
     kernel = mounted;
     store.begin();
     if (scopeDirectory != null) {
       scopeDirectory.start();
     }
+  }
+
+  private MountOptions options() {
+    return new MountOptions(
+        config.path(),
+        config.source().url(),
+        config.volume().readOnly(),
+        true,
+        READ_AHEAD_BYTES,
+        config.fuse().passthrough(),
+        0,
+        entrance.acl() != null);
+  }
+
+  @Override
+  public void resume(@Nullable Connection connection) throws IOException {
+    if (connection == null) {
+      throw new IOException(config.path() + ": its connection to the kernel was not kept");
+    }
+    fs.restore();
+    KernelCache mounted = transport.resume(options(), connection, fs);
+    fs.mounted();
+    kernel = mounted;
+    store.begin();
+  }
+
+  @Override
+  public @Nullable Connection connection() {
+    return transport.connection();
+  }
+
+  @Override
+  public boolean canBeLeft() {
+    return transport.connection() != null;
+  }
+
+  @Override
+  public void leave() {
+    transport.leave(LEAVE_MILLIS);
+    volume.close();
   }
 
   @Override
@@ -130,6 +176,11 @@ final class ObjectMount implements MountDriver {
     transport.close();
     boolean _ = volume.drain(deadline);
     volume.close();
+    try {
+      handles.table().close();
+    } catch (IOException e) {
+      log.warn("the table of what was open on {} stays behind", config.path(), e);
+    }
   }
 
   @Override

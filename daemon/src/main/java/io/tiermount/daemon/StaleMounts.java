@@ -7,13 +7,14 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Clears what a dead daemon left mounted: recorded bind mounts, and FUSE mounts whose daemon is
  * gone (ENOTCONN). Runs under the cache directory's lock, so that the recorded ones have no living
- * owner. (Taking live FUSE descriptors over instead comes with restarts that never unmount.)
+ * owner. What a keeper held for this process is no business of it.
  */
 final class StaleMounts {
   private static final Logger log = LoggerFactory.getLogger(StaleMounts.class);
@@ -33,8 +34,20 @@ final class StaleMounts {
 
   /** Everything the dead daemon recorded. Failures are logged: the mount itself will say more. */
   void clearRecorded() {
+    clearRecorded(Set.of());
+  }
+
+  /**
+   * The same.
+   *
+   * @param but those that this process goes on with: nobody may look at them before it does
+   */
+  void clearRecorded(Set<Path> but) {
     for (Map.Entry<String, String> mount : record.mounts().entrySet()) {
       Path path = Path.of(mount.getKey());
+      if (but.contains(path)) {
+        continue;
+      }
       try {
         Optional<MountTable.Entry> top = table.at(path);
         if (top.isPresent() && isOurs(top.get(), mount.getValue())) {
@@ -111,6 +124,12 @@ final class StaleMounts {
     } catch (ErrnoException e) {
       return e.errno() != Errno.ENOTCONN && e.errno() != Errno.ECONNABORTED;
     }
+  }
+
+  /** Takes a mount of ours out of the tree, whoever uses it. */
+  void detachMount(Path path) throws IOException {
+    detach(path);
+    record.remove(path);
   }
 
   private static void detach(Path path) throws IOException {

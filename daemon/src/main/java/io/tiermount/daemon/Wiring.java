@@ -26,6 +26,7 @@ import io.tiermount.daemon.jobs.MountedPath;
 import io.tiermount.fs.fuse.libfuse.LibFuseOptions;
 import io.tiermount.fs.fuse.select.FuseTransports;
 import io.tiermount.fs.tree.NodeIds;
+import io.tiermount.fs.tree.OpenTable;
 import io.tiermount.fs.volume.ScopeDirectory;
 import java.io.IOException;
 import java.io.InputStream;
@@ -34,6 +35,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -112,11 +114,20 @@ final class Wiring implements Program {
     DaemonLog.configure(environment);
     Daemon daemon;
     try {
-      daemon = daemon(config, exitWhenUnused);
+      daemon = followedDaemon(config, exitWhenUnused);
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
     }
     AtomicBoolean ending = new AtomicBoolean();
+    if (daemon.canBeFollowed()) {
+      Signals.onTerminate(() -> {
+        if (ending.compareAndSet(false, true)) {
+          Thread.ofPlatform().daemon().start(() -> forceEnd());
+          daemon.leave();
+          Runtime.getRuntime().halt(ExitCode.FAILED.code());
+        }
+      });
+    }
     Runtime.getRuntime()
         .addShutdownHook(
             Thread.ofPlatform()
@@ -144,12 +155,65 @@ final class Wiring implements Program {
     return ExitCode.OK;
   }
 
+  /** One that somebody starts again when it dies. */
+  private Daemon followedDaemon(TiermountConfig config, boolean exitWhenUnused) throws IOException {
+    Path cacheDirectory = config.cache().directories().getFirst().path();
+    Path readyFile = cacheDirectory.resolve("daemon.ready");
+    boolean follows = environment.getOrDefault(KeeperStore.KEPT, "").equals("1");
+    CacheLock lock = CacheLock.take(cacheDirectory, follows);
+    DescriptorStore store;
+    try {
+      store =
+          follows
+              ? KeeperStore.inherit(readyFile)
+              : keeperWanted()
+                  ? KeeperStore.start(lock.keeperFd(), readyFile, ownCommand(), environment)
+                  : new NoStore();
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+    try {
+      return daemon(config, exitWhenUnused, lock, store);
+    } catch (IOException | RuntimeException e) {
+      store.end();
+      throw e;
+    }
+  }
+
+  /**
+   * The first process of a container takes everything with it when it ends, and systemd ends a
+   * service's other processes with the first.
+   */
+  private boolean keeperWanted() {
+    return environment.getOrDefault("NOTIFY_SOCKET", "").isEmpty()
+        && !environment.getOrDefault("TIERMOUNT_KEEPER", "on").equals("off")
+        && ProcessHandle.current().pid() != 1
+        && Files.isExecutable(Path.of("/bin/sh"));
+  }
+
+  /** The command line of this very process (proc_pid_cmdline(5)), by the program's full path. */
+  private static List<String> ownCommand() throws IOException {
+    String text = Files.readString(Path.of("/proc/self/cmdline"));
+    List<String> words = new ArrayList<>(List.of(text.split("\0", -1)));
+    words.removeLast();
+    words.set(0, Files.readSymbolicLink(Path.of("/proc/self/exe")).toString());
+    return words;
+  }
+
   /** A daemon that owns its cache directory already, and has mounted nothing yet. */
   Daemon daemon(TiermountConfig config, boolean exitWhenUnused) throws IOException {
     Path cacheDirectory = config.cache().directories().getFirst().path();
-    CacheLock lock = CacheLock.take(cacheDirectory);
+    return daemon(config, exitWhenUnused, CacheLock.take(cacheDirectory), new NoStore());
+  }
+
+  private Daemon daemon(
+      TiermountConfig config, boolean exitWhenUnused, CacheLock lock, DescriptorStore store)
+      throws IOException {
+    Path cacheDirectory = config.cache().directories().getFirst().path();
     @Nullable DiskCache cache = null;
     try {
+      KeptMounts keeping = new KeptMounts(store, json);
       cache = DiskCache.open(config.cache(), config.memoryMaxBytes());
       DiskCache disk = cache;
       MountTable table = MountTable.ofProcess();
@@ -159,10 +223,12 @@ final class Wiring implements Program {
       int blockBytes = config.cache().blockBytes();
       Mounts mounts =
           new Mounts(
-              mount -> driver(mount, disk, ids, blockBytes),
+              (mount, resumed) ->
+                  driver(mount, disk, ids, tables(cacheDirectory, store, resumed), blockBytes),
               stale,
               record,
               table,
+              keeping,
               config.skipped(),
               clock);
       ScheduledExecutorService timer =
@@ -177,6 +243,7 @@ final class Wiring implements Program {
               config,
               lock,
               mounts,
+              keeping,
               stale,
               disk,
               new CacheTasks(mounts),
@@ -196,8 +263,26 @@ final class Wiring implements Program {
     }
   }
 
+  /** Where a mount's opens are written down: nowhere, if nobody is to follow. */
+  private static ObjectMount.OpenTables tables(
+      Path cacheDirectory, DescriptorStore store, boolean resumed) {
+    if (!store.survives()) {
+      return _ -> OpenTable.none();
+    }
+    return rootId -> {
+      Path directory = Files.createDirectories(cacheDirectory.resolve("opens"));
+      Path file = directory.resolve(Long.toString(rootId));
+      return resumed ? OpenTable.reopen(file) : OpenTable.create(file);
+    };
+  }
+
   /** What carries a mount. Called once per mount, on a thread of its own. */
-  private MountDriver driver(MountConfig mount, DiskCache cache, NodeIds ids, int blockBytes)
+  private MountDriver driver(
+      MountConfig mount,
+      DiskCache cache,
+      NodeIds ids,
+      ObjectMount.OpenTables tables,
+      int blockBytes)
       throws IOException {
     return switch (mount.source()) {
       case SourceConfig.LocalDirectory local ->
@@ -218,6 +303,7 @@ final class Wiring implements Program {
                     mount.volume().negativeTtl())),
             cache,
             ids,
+            tables,
             blockBytes,
             clock);
       }

@@ -289,6 +289,8 @@ final class ProgramTest {
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("TIERMOUNT_RUN_DIR", directory.resolve("run").toString());
+    // What happens without one; TakeOverTest has it.
+    builder.environment().put("TIERMOUNT_KEEPER", "off");
     builder.environment().remove("TIERMOUNT_LOG_FILE");
     return builder;
   }

@@ -37,6 +37,8 @@ final class Tiermount implements AutoCloseable {
    */
   Tiermount(Path directory, Map<String, String> environment) {
     this.directory = directory;
+    // Cheaper where nobody is killed; who wants one says so.
+    this.environment.put("TIERMOUNT_KEEPER", "off");
     this.environment.putAll(environment);
     this.environment.put("TIERMOUNT_RUN_DIR", directory.resolve("run").toString());
   }
@@ -143,6 +145,35 @@ final class Tiermount implements AutoCloseable {
     return json.parse(text);
   }
 
+  /** Kills a daemon so that nobody follows it: its keeper first. */
+  void killForGood(ProcessHandle daemon) throws IOException {
+    keepers().forEach(ProcessHandle::destroyForcibly);
+    daemon.destroyForcibly();
+  }
+
+  /** The keepers of daemons whose caches lie below the test's directory. */
+  List<ProcessHandle> keepers() throws IOException {
+    List<ProcessHandle> keepers = new ArrayList<>();
+    try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+      for (Path process : processes) {
+        // ProcessHandle.Info has no arguments where the command line is long.
+        if (commandLine(process).contains("tiermount-keeper\0" + directory + "/")) {
+          ProcessHandle.of(Long.parseLong(process.getFileName().toString()))
+              .ifPresent(keepers::add);
+        }
+      }
+    }
+    return keepers;
+  }
+
+  private static String commandLine(Path process) {
+    try {
+      return Files.readString(process.resolve("cmdline"));
+    } catch (IOException e) {
+      return ""; // It has just ended.
+    }
+  }
+
   /** Waits until no daemon answers. */
   void awaitNoDaemon() throws IOException, InterruptedException {
     long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS);
@@ -179,6 +210,10 @@ final class Tiermount implements AutoCloseable {
       if (process.isAlive()) {
         process.destroyForcibly();
       }
+    }
+    if (!keepers().isEmpty()) {
+      run("stop");
+      keepers().forEach(ProcessHandle::destroyForcibly);
     }
     List<ProcessHandle> daemons = new ArrayList<>();
     for (JsonNode daemon : status().path("daemons")) {

@@ -11,6 +11,7 @@ import io.tiermount.fs.fuse.Replier;
 import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.tree.Nodes;
+import io.tiermount.fs.tree.OpenTable;
 import io.tiermount.fs.volume.DirEntry;
 import io.tiermount.fs.volume.DirectoryStream;
 import io.tiermount.fs.volume.Facts;
@@ -21,6 +22,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** OPENDIR, READDIR and READDIRPLUS, RELEASEDIR. */
 final class Directories {
@@ -33,7 +36,33 @@ final class Directories {
   private final Handles handles;
   private final ConcurrentHashMap<Long, DirectoryHandle> open = new ConcurrentHashMap<>();
 
-  private record DirectoryHandle(Node dir, DirectoryStream stream) {}
+  /** Opens of an earlier process, by their requests. */
+  private final ConcurrentHashMap<Long, Long> inherited = new ConcurrentHashMap<>();
+
+  /**
+   * One open.
+   *
+   * @param slot in the table of opens
+   * @param place where an earlier process had come to; null once this reading is aligned with it
+   */
+  private record DirectoryHandle(
+      Node dir,
+      DirectoryStream stream,
+      int slot,
+      AtomicReference<@Nullable Place> place,
+      Shift by) {
+    DirectoryHandle(Node dir, DirectoryStream stream, int slot, @Nullable Place place) {
+      this(dir, stream, slot, new AtomicReference<>(place), new Shift());
+    }
+  }
+
+  /** The last entry that an earlier process told of. */
+  private record Place(long cookie, long nameHash) {}
+
+  /** How many entries further back the same entry is in this reading. */
+  private static final class Shift {
+    private volatile long entries;
+  }
 
   Directories(FileSystem fs, Volume volume, Nodes nodes, Handles handles) {
     this.fs = fs;
@@ -48,15 +77,41 @@ final class Directories {
       replier.fail(Errno.ESTALE);
       return;
     }
+    if (replier.isResent()) {
+      forgetUnanswered(replier.unique());
+    }
     long id = handles.nextId();
-    open.put(id, new DirectoryHandle(dir, volume.openDirectory(dir)));
+    int slot = handles.table().addDirectory(id, request.nodeId(), replier.unique());
+    open.put(id, new DirectoryHandle(dir, volume.openDirectory(dir), slot, null));
     if (!replier.reply(new FuseReply.Opened(new OpenFile(id, 0, null)))) {
-      open.remove(id);
+      release(id);
     }
   }
 
   void release(long handle) {
-    open.remove(handle);
+    DirectoryHandle closed = open.remove(handle);
+    if (closed != null) {
+      handles.table().remove(closed.slot);
+    }
+  }
+
+  /** Has a directory open as an earlier process had. */
+  void restore(OpenTable.Open known) throws IOException {
+    Node dir = nodes.byKernelId(known.nodeId());
+    if (dir == null) {
+      handles.lost(known);
+      return;
+    }
+    Place place = known.cookie() == 0 ? null : new Place(known.cookie(), known.nameHash());
+    open.put(known.id(), new DirectoryHandle(dir, volume.openDirectory(dir), known.slot(), place));
+    inherited.put(known.unique(), known.id());
+  }
+
+  private void forgetUnanswered(long unique) {
+    Long id = inherited.remove(unique);
+    if (id != null) {
+      release(id);
+    }
   }
 
   void read(FuseRequest.ReadDir request, Replier replier) throws IOException {
@@ -65,12 +120,72 @@ final class Directories {
       replier.fail(Errno.EBADF);
       return;
     }
-    long ordinal = Math.max(0, request.offset() - DOTS);
+    if (request.offset() <= DOTS) {
+      handle.place.set(null);
+    } else if (handle.place.get() != null) {
+      fs.later(
+          replier,
+          () -> {
+            align(handle);
+            read(request, replier);
+          });
+      return;
+    }
+    long ordinal = ordinal(handle, request.offset());
     if (handle.stream.at(ordinal) != null) {
       write(handle, request, replier);
     } else {
       loadAndWrite(handle, request, replier, ordinal);
     }
+  }
+
+  private static long ordinal(DirectoryHandle handle, long offset) {
+    return offset <= DOTS ? 0 : Math.max(0, offset - DOTS + handle.by.entries);
+  }
+
+  /**
+   * Cookies count the entries of the reading that gave them out. This one may show others before
+   * the same entry: it is looked for by its name.
+   */
+  private static void align(DirectoryHandle handle) throws IOException {
+    Place place = handle.place.get();
+    if (place == null) {
+      return;
+    }
+    long expected = place.cookie - DOTS - 1;
+    handle.stream.load(expected);
+    List<DirEntry> there = handle.stream.at(expected);
+    if (there == null || there.isEmpty() || hash(there.getFirst()) != place.nameHash) {
+      long found = find(handle.stream, place.nameHash);
+      handle.by.entries = found < 0 ? 0 : found - expected;
+    }
+    handle.place.set(null);
+  }
+
+  /** Where an entry is; negative where it is gone. */
+  private static long find(DirectoryStream stream, long nameHash) throws IOException {
+    for (long ordinal = 0; ; ) {
+      stream.load(ordinal);
+      List<DirEntry> entries = stream.at(ordinal);
+      if (entries != null && entries.isEmpty()) {
+        return -1;
+      }
+      for (DirEntry entry : entries == null ? List.<DirEntry>of() : entries) {
+        if (hash(entry) == nameHash) {
+          return ordinal;
+        }
+        ordinal++;
+      }
+    }
+  }
+
+  /** 64 bits: two names of one directory that share them are not to be expected. */
+  private static long hash(DirEntry entry) {
+    long hash = 0xcbf29ce484222325L;
+    for (int i = 0; i < entry.name().length(); i++) {
+      hash = (hash ^ entry.name().charAt(i)) * 0x100000001b3L;
+    }
+    return hash;
   }
 
   private void loadAndWrite(
@@ -88,7 +203,8 @@ final class Directories {
     DirectoryWriter writer = replier.directory(request);
     List<Node> told = new ArrayList<>();
     boolean room = dots(handle.dir, request.offset(), writer);
-    long ordinal = Math.max(0, request.offset() - DOTS);
+    long ordinal = ordinal(handle, request.offset());
+    DirEntry last = null;
     while (room) {
       List<DirEntry> entries = handle.stream.at(ordinal);
       if (entries == null && writer.sizeBytes() == 0) {
@@ -100,12 +216,17 @@ final class Directories {
         break;
       }
       for (DirEntry entry : entries) {
-        room = add(handle.dir, entry, ordinal + DOTS + 1, request.plus(), writer, told);
+        long cookie = ordinal - handle.by.entries + DOTS + 1;
+        room = add(handle.dir, entry, cookie, request.plus(), writer, told);
         if (!room) {
           break;
         }
+        last = entry;
         ordinal++;
       }
+    }
+    if (last != null) {
+      handles.table().reached(handle.slot, ordinal - handle.by.entries + DOTS, hash(last));
     }
     if (!replier.reply(new FuseReply.Payload(writer.sizeBytes()))) {
       for (Node node : told) {

@@ -92,10 +92,24 @@ public final class FileSystem implements FuseHandler {
     this.kernel = new KernelNotifier(new NoKernel(), name);
   }
 
-  /** The mount is up: from here on passthrough and notices work. */
-  public void mounted(KernelCache mountedKernel) {
-    kernel = new KernelNotifier(mountedKernel, name);
+  /** From here on passthrough and notices work. */
+  @Override
+  public void connected(KernelCache connected) {
+    kernel = new KernelNotifier(connected, name);
+    handles.closeLeftovers(connected);
+  }
+
+  /** The mount is up. */
+  public void mounted() {
     volume.mounted(opens.openFiles());
+  }
+
+  /**
+   * Has open what an earlier process had; before the transport resumes the mount. What can't be had
+   * any more is logged, and whoever uses it gets EBADF.
+   */
+  public void restore() {
+    TakeOver.run(name, handles, opens, directories);
   }
 
   KernelNotifier kernel() {

@@ -14,6 +14,8 @@ import io.tiermount.fs.tree.Handles.LocalOpen;
 import io.tiermount.fs.tree.Handles.Opened;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.tree.Nodes;
+import io.tiermount.fs.tree.OpenNote;
+import io.tiermount.fs.tree.OpenTable;
 import io.tiermount.fs.volume.Changes;
 import io.tiermount.fs.volume.Facts;
 import io.tiermount.fs.volume.LocalFile;
@@ -63,6 +65,9 @@ final class Opens {
       // The kernel remembers it: no OPEN, no RELEASE, and READs without a handle from here on.
       replier.fail(Errno.ENOSYS);
       return;
+    }
+    if (replier.isResent()) {
+      handles.unanswered(replier.unique(), fs.kernel().kernel());
     }
     Node node = nodes.byKernelId(request.nodeId());
     Node dir = node == null ? null : node.parent();
@@ -159,7 +164,14 @@ final class Opens {
     try {
       Opened outcome =
           handles.open(
-              ask.node, version, file, blockBytes, verifyBytes, fs.kernel().kernel(), ask.replier);
+              ask.node,
+              version,
+              file,
+              blockBytes,
+              verifyBytes,
+              note(ask.replier, facts),
+              fs.kernel().kernel(),
+              ask.replier);
       kept = outcome == Opened.DONE;
       switch (outcome) {
         case DONE -> {
@@ -175,6 +187,13 @@ final class Opens {
         file.close();
       }
     }
+  }
+
+  /** What a successor has to know of an open. */
+  private OpenNote note(Replier replier, Facts facts) {
+    return handles.table().keeps()
+        ? new OpenNote(replier.unique(), facts.toBytes())
+        : OpenNote.NONE;
   }
 
   private void renewOrRetry(Ask ask, Facts facts) throws IOException {
@@ -198,6 +217,7 @@ final class Opens {
             ask.node,
             file,
             ask.writing(),
+            note(ask.replier, facts),
             opened -> ask.replier.reply(new FuseReply.Opened(opened)));
     switch (outcome) {
       case DONE -> {}
@@ -211,7 +231,8 @@ final class Opens {
     }
   }
 
-  private Opened openLocal(Node node, LocalFile file, boolean writing, Handles.Answer answer)
+  private Opened openLocal(
+      Node node, LocalFile file, boolean writing, OpenNote note, Handles.Answer answer)
       throws IOException {
     Changes changes = volume.changes();
     DirtyFile data = file.content();
@@ -230,7 +251,7 @@ final class Opens {
             writing ? !seen && !setId : large,
             seen,
             () -> changes.local(node) == file && file.content() == data);
-    return handles.openLocal(node, open, blockBytes, fs.kernel().kernel(), answer);
+    return handles.openLocal(node, open, blockBytes, note, fs.kernel().kernel(), answer);
   }
 
   // ---- CREATE
@@ -270,6 +291,7 @@ final class Opens {
                   node,
                   file,
                   true,
+                  note(replier, changes.facts(file)),
                   opened ->
                       replier.reply(
                           new FuseReply.Created(fs.entry(node, changes.facts(file)), opened)))
@@ -367,6 +389,34 @@ final class Opens {
     if (changes != null && file != null) {
       changes.released(file);
     }
+  }
+
+  // ---- Take-over
+
+  /** Has everything open that an earlier process had; before the first request. */
+  void restore(OpenTable.Open open) throws IOException {
+    Node node = nodes.byKernelId(open.nodeId());
+    Facts facts = Facts.ofBytes(open.facts());
+    if (node == null || facts == null) {
+      handles.lost(open);
+      return;
+    }
+    Changes changes = volume.changes();
+    LocalFile local = changes == null ? null : changes.local(node);
+    DirtyFile data = local == null ? null : local.content();
+    if (changes != null && local != null && data != null) {
+      node.attach(changes.facts(local));
+      handles.restore(open, node, local.version(), data.reader(), blockBytes);
+      return;
+    }
+    if (open.writable()) {
+      handles.lost(open);
+      return;
+    }
+    String renewed = open.version();
+    Facts now = renewed == null ? facts : facts.withVersion(new Version(renewed));
+    node.attach(now);
+    handles.restore(open, node, FileSystem.versionOf(now), volume.open(now), blockBytes);
   }
 
   /** What the write side asks of the open files. */

@@ -229,7 +229,7 @@ public final class MountFixture implements AutoCloseable {
             new MountOptions(
                 mount, "test", options.writes == null, true, 1 << 20, options.passthrough, 0),
             fs);
-    fs.mounted(kernel);
+    fs.mounted();
   }
 
   public ObjectVolume volume() {

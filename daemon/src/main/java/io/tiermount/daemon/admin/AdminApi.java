@@ -21,6 +21,9 @@ public interface AdminApi {
   /** Drains and unmounts; {@code NOT_FOUND} where nothing of ours is mounted there. */
   void unmount(String path) throws AdminException;
 
+  /** Begins a real stop: all is unmounted, nobody follows. Returns at once. */
+  void stop();
+
   /** Long work on the cache. Progress is reported as it goes; the result once, at the end. */
   CacheResult cache(CacheOrder order, ProgressSink progress)
       throws AdminException, InterruptedException;

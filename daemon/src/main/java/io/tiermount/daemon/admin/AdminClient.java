@@ -54,6 +54,11 @@ public final class AdminClient {
     within(deadline, () -> call("POST", "/v1/unmount", body));
   }
 
+  /** Begins a real stop of the daemon. */
+  public void stop(Duration deadline) throws AdminException, IOException {
+    within(deadline, () -> call("POST", "/v1/stop", ""));
+  }
+
   /** Long work, with its progress; the daemon gives it up when this client ends. */
   public CacheResult cache(CacheOrder order, ProgressSink progress)
       throws AdminException, IOException {

@@ -129,6 +129,10 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
           api.unmount(json.parse(body, UnmountOrder.class).path());
           send(context, HttpResponseStatus.OK, "{}");
         }
+        case "POST /v1/stop" -> {
+          api.stop();
+          send(context, HttpResponseStatus.OK, "{}");
+        }
         case "POST /v1/cache" -> stream(context, json.parse(body, CacheOrder.class));
         default ->
             fail(context, HttpResponseStatus.NOT_FOUND, "no such request: " + method + " " + path);

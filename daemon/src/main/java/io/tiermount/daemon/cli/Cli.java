@@ -31,6 +31,7 @@ public final class Cli implements Runnable {
     root.addSubcommand(new UmountCommand(context));
     root.addSubcommand(new MountHelperCommand(context));
     root.addSubcommand(new UmountHelperCommand(context));
+    root.addSubcommand(new StopCommand(context));
     root.addSubcommand(new StatusCommand(context));
     root.addSubcommand(CacheCommand.line(context));
     root.addSubcommand(new CheckConfigCommand(context));

@@ -193,6 +193,9 @@ final class AdminServerTest {
   }
 
   private static final class FakeDaemon implements AdminApi {
+    @Override
+    public void stop() {}
+
     final List<String> orders = new ArrayList<>();
     final CountDownLatch verifying = new CountDownLatch(1);
     final CountDownLatch interrupted = new CountDownLatch(1);

@@ -9,6 +9,11 @@ public interface FuseHandler {
    */
   void handle(FuseRequest request, Replier replier);
 
+  /**
+   * The mount is up; comes before {@code start} returns, and before the first request if it can.
+   */
+  default void connected(KernelCache kernel) {}
+
   /** The mount is gone (umount, abort); no request follows. Called once. */
   void destroyed();
 }

@@ -30,6 +30,22 @@ public interface Replier {
    */
   boolean reply(FuseReply reply);
 
+  /**
+   * The request's number, never used twice on a mount, the same when the kernel sends it again; 0
+   * where the transport has none.
+   */
+  default long unique() {
+    return 0;
+  }
+
+  /**
+   * True where an earlier process took this request and ended before it had answered: it may have
+   * carried it out.
+   */
+  default boolean isResent() {
+    return false;
+  }
+
   /** Answers with an errno. */
   default boolean fail(int errno) {
     return reply(new FuseReply.Failed(errno));

@@ -24,6 +24,9 @@ public final class FileHandle {
   private final List<ReadableFile> former = new CopyOnWriteArrayList<>();
   private volatile Source source;
 
+  /** Where it is written down; negative where it is not. */
+  private volatile int slot = -1;
+
   /**
    * @param id what the kernel sends back as its file handle
    * @param blockBytes the cache's block
@@ -51,6 +54,14 @@ public final class FileHandle {
 
   public Source source() {
     return source;
+  }
+
+  int slot() {
+    return slot;
+  }
+
+  void slot(int written) {
+    slot = written;
   }
 
   /** Reads from another file from here on; reads of the one before may still be under way. */

@@ -3,6 +3,7 @@ package io.tiermount.fs.tree;
 import io.tiermount.backends.Version;
 import io.tiermount.backends.os.LibC;
 import io.tiermount.fs.cache.CachedFile;
+import io.tiermount.fs.cache.ReadableFile;
 import io.tiermount.fs.fuse.FuseReply;
 import io.tiermount.fs.fuse.FuseReply.Backing;
 import io.tiermount.fs.fuse.FuseReply.OpenFile;
@@ -10,6 +11,8 @@ import io.tiermount.fs.fuse.KernelCache;
 import io.tiermount.fs.fuse.Replier;
 import io.tiermount.fs.write.DirtyFile;
 import java.io.IOException;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
@@ -36,11 +39,35 @@ public final class Handles {
    */
   public static final long MIN_PASSTHROUGH_BYTES = 256 << 10;
 
+  /** So many ids beside those that are known may be leftovers: requests that were under way. */
+  private static final int LEFTOVERS = 64;
+
   private final ConcurrentHashMap<Long, FileHandle> handles = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<Long, OpenInode> inodes = new ConcurrentHashMap<>();
   private final AtomicLong nextId = new AtomicLong(1);
   private final AtomicLong passthroughOpens = new AtomicLong();
   private final AtomicLong cachedOpens = new AtomicLong();
+  private final OpenTable table;
+
+  /**
+   * Opens of an earlier process, by the request that made them, until it is known to be answered.
+   */
+  private final ConcurrentHashMap<Long, Long> inherited = new ConcurrentHashMap<>();
+
+  /** Handles that end with the process. */
+  public Handles() {
+    this(OpenTable.none());
+  }
+
+  /**
+   * @param table where they are written down; what it holds by now is told by {@link #restore}
+   */
+  public Handles(OpenTable table) {
+    this.table = table;
+    for (OpenTable.Open open : table.opens()) {
+      nextId.accumulateAndGet(open.id() + 1, Math::max);
+    }
+  }
 
   /** What became of an open. */
   public enum Opened {
@@ -59,6 +86,7 @@ public final class Handles {
    * @param verifyBytes verify up to so many bytes of a whole file here and now, so that it can be
    *     opened in passthrough; 0 to be told by {@code VERIFY}
    * @param blockBytes the cache's block
+   * @param note for a successor
    */
   public Opened open(
       Node node,
@@ -66,6 +94,7 @@ public final class Handles {
       CachedFile file,
       int blockBytes,
       long verifyBytes,
+      OpenNote note,
       KernelCache kernel,
       Replier replier) {
     boolean eligible =
@@ -97,6 +126,7 @@ public final class Handles {
       node.pages(mode == OpenInode.Mode.CACHED ? version : node.pages());
       long ino = backingIno != 0 ? backingIno : inode.backingIno;
       admit(handle, inode, mode, backing, ino, version);
+      write(handle, inode, note);
       OpenFile opened =
           new OpenFile(
               handle.id(),
@@ -119,6 +149,65 @@ public final class Handles {
     handles.put(handle.id(), handle);
     inode.opened(handle, mode, backing, backingIno, version);
     (mode == OpenInode.Mode.PASSTHROUGH ? passthroughOpens : cachedOpens).incrementAndGet();
+  }
+
+  private void write(FileHandle handle, OpenInode inode, OpenNote note) {
+    handle.slot(
+        table.add(
+            handle.id(),
+            handle.node().id(),
+            note,
+            handle.isWritable(),
+            inode.mode == OpenInode.Mode.PASSTHROUGH,
+            inode.backing,
+            inode.backingIno));
+  }
+
+  /**
+   * Has a file open as an earlier process opened it; before the first request.
+   *
+   * @param file what it reads where the kernel asks
+   */
+  public void restore(
+      OpenTable.Open open, Node node, Version version, ReadableFile file, int blockBytes) {
+    FileHandle handle = new FileHandle(open.id(), node, file, blockBytes, open.writable());
+    handle.slot(open.slot());
+    try (OpenInode inode = lock(node)) {
+      OpenInode.Mode mode = open.passthrough() ? OpenInode.Mode.PASSTHROUGH : OpenInode.Mode.CACHED;
+      admit(handle, inode, mode, open.backing(), open.backingIno(), version);
+    }
+    inherited.put(open.unique(), open.id());
+  }
+
+  /** What an earlier process opened can't be had any more: who uses it is told EBADF. */
+  public void lost(OpenTable.Open open) {
+    table.remove(open.slot());
+  }
+
+  /**
+   * A request that opens comes again: what an earlier process opened for it was never answered, and
+   * is closed.
+   */
+  public void unanswered(long unique, KernelCache kernel) {
+    Long id = inherited.remove(unique);
+    if (id != null) {
+      Node _ = release(id, kernel);
+    }
+  }
+
+  /** Ends registrations of backing files that an earlier process made and did not come to use. */
+  public void closeLeftovers(KernelCache kernel) {
+    int last = table.lastBacking();
+    if (last == 0) {
+      return;
+    }
+    Set<Integer> used = new HashSet<>();
+    table.opens().forEach(open -> used.add(open.backing()));
+    for (int id = Math.max(1, last - LEFTOVERS); id <= last + LEFTOVERS; id++) {
+      if (!used.contains(id)) {
+        kernel.closeBacking(id);
+      }
+    }
   }
 
   /**
@@ -151,7 +240,7 @@ public final class Handles {
    * @return {@code VERIFY} where it is no longer local: look again
    */
   public Opened openLocal(
-      Node node, LocalOpen open, int blockBytes, KernelCache kernel, Answer answer)
+      Node node, LocalOpen open, int blockBytes, OpenNote note, KernelCache kernel, Answer answer)
       throws IOException {
     try (OpenInode inode = lock(node)) {
       if (!open.valid.getAsBoolean()) {
@@ -178,6 +267,7 @@ public final class Handles {
       node.pages(null);
       boolean through = mode == OpenInode.Mode.PASSTHROUGH;
       admit(handle, inode, mode, backing, through ? ino : 0, open.version);
+      write(handle, inode, note);
       int flags = open.writable ? 0 : OpenFile.NOFLUSH;
       if (through && open.writable && open.writesSeen) {
         flags |= OpenFile.DIRECT_IO;
@@ -236,6 +326,7 @@ public final class Handles {
     try (OpenInode inode = lock(node)) {
       if (inode.opens > 0 && before.equals(inode.version)) {
         inode.version = now;
+        inode.handles.forEach(handle -> table.version(handle.slot(), now.token()));
       }
       if (before.equals(node.pages())) {
         node.pages(now);
@@ -301,12 +392,19 @@ public final class Handles {
       inode.backing = 0;
       inode.backingIno = 0;
     }
+    // Last: what a successor finds open it closes again.
+    table.remove(handle.slot());
   }
 
   /** The version an inode is open on; null where it is not open. */
   public @Nullable Version openVersion(Node node) {
     OpenInode inode = inodes.get(node.id());
     return inode == null ? null : inode.version;
+  }
+
+  /** Where opens are written down. */
+  public OpenTable table() {
+    return table;
   }
 
   /** A number for a directory's open, from the same sequence. */

@@ -72,6 +72,21 @@ public record Facts(
     return new Facts(true, null, null, 0, 0, posix, nowMillis);
   }
 
+  /** For whoever has to know them after a restart. */
+  public byte[] toBytes() {
+    return FactsCodec.encode(this);
+  }
+
+  /** See {@link #toBytes}; null where they are of another version of tiermount. */
+  public static @Nullable Facts ofBytes(byte[] bytes) {
+    return FactsCodec.decode(bytes);
+  }
+
+  /** The same content under another version. */
+  public Facts withVersion(Version other) {
+    return new Facts(directory, key, other, sizeBytes, modifiedNanos, posix, seenAtMillis);
+  }
+
   /** The same, confirmed later. */
   Facts seenAt(long nowMillis) {
     return new Facts(

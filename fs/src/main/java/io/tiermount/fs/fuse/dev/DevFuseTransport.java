@@ -1,12 +1,16 @@
 package io.tiermount.fs.fuse.dev;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.LibC;
+import io.tiermount.fs.fuse.Connection;
 import io.tiermount.fs.fuse.FuseHandler;
 import io.tiermount.fs.fuse.FuseTransport;
 import io.tiermount.fs.fuse.KernelCache;
 import io.tiermount.fs.fuse.MountOptions;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
@@ -43,6 +47,7 @@ public final class DevFuseTransport implements FuseTransport {
   private boolean closed;
 
   private volatile @Nullable Session session;
+  private volatile @Nullable Connection connection;
 
   public DevFuseTransport() {
     this(FUSE_CONTROL);
@@ -86,6 +91,55 @@ public final class DevFuseTransport implements FuseTransport {
     }
   }
 
+  @Override
+  public KernelCache resume(MountOptions options, Connection inherited, FuseHandler handler)
+      throws IOException {
+    lifecycle.lock();
+    try {
+      if (closed || session != null) {
+        throw new IllegalStateException("a transport is started once");
+      }
+      if (options.acl() != ((inherited.flags() & FuseWire.POSIX_ACL) != 0)) {
+        throw new IOException(options.path() + " was mounted with other rules of who may enter it");
+      }
+      MountPoint mounted = MountPoint.of(options.path(), inherited.device());
+      FuseDevice device = new FuseDevice(inherited.fd());
+      Negotiated negotiated =
+          new Negotiated(
+              inherited.minor(), inherited.flags(), inherited.flags2(), inherited.passthroughOff());
+      KernelCache kernel = serve(mounted, device, negotiated, options, handler);
+      resend(device);
+      return kernel;
+    } finally {
+      lifecycle.unlock();
+    }
+  }
+
+  /** Has the kernel send again what was read and not answered before us. */
+  private static void resend(FuseDevice device) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment frame = arena.allocate(FuseWire.OUT_HEADER_BYTES, 8);
+      ReplyEncoder.header(frame, FuseWire.OUT_HEADER_BYTES, FuseWire.NOTIFY_RESEND, 0);
+      long result = device.write(frame, FuseWire.OUT_HEADER_BYTES);
+      if (result < 0) {
+        throw new ErrnoException("asking the kernel to send requests again", (int) -result);
+      }
+    }
+  }
+
+  @Override
+  public @Nullable Connection connection() {
+    return connection;
+  }
+
+  @Override
+  public void leave(long graceMillis) {
+    Session running = session;
+    if (running != null) {
+      running.leave(graceMillis);
+    }
+  }
+
   /** Serves a connection that is mounted and initialised, by us or by a daemon before us. */
   @GuardedBy("lifecycle")
   private KernelCache serve(
@@ -97,15 +151,27 @@ public final class DevFuseTransport implements FuseTransport {
     int wanted =
         options.threads() > 0 ? options.threads() : 2 * Runtime.getRuntime().availableProcessors();
     Session started = new Session(device, handler, Math.min(wanted, MAX_THREADS));
+    KernelCache kernel = new DevKernelCache(device, negotiated);
     mountPoint = mounted;
     session = started;
+    if ((negotiated.flags2() & FuseWire.HAS_RESEND) != 0) {
+      connection =
+          new Connection(
+              device.fd(),
+              mounted.device(),
+              negotiated.minor(),
+              negotiated.flags(),
+              negotiated.flags2(),
+              negotiated.passthroughOff());
+    }
+    handler.connected(kernel);
     started.start(String.valueOf(mounted.path().getFileName()));
     log.info(
         "Mounted {} (protocol 7.{}, {})",
         mounted.path(),
         negotiated.minor(),
         negotiated.passthrough() ? "passthrough" : "no passthrough");
-    return new DevKernelCache(device, negotiated);
+    return kernel;
   }
 
   @Override

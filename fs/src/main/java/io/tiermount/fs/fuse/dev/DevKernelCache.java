@@ -94,7 +94,7 @@ final class DevKernelCache implements KernelCache {
       argument.set(JAVA_INT, 0, id);
       device.ioctl(FuseWire.IOC_BACKING_CLOSE, argument);
     } catch (ErrnoException e) {
-      if (e.errno() != Errno.ENODEV) {
+      if (e.errno() != Errno.ENODEV && e.errno() != Errno.ENOENT) {
         log.warn("The kernel would not close backing id {}: {}", id, e.getMessage());
       }
     }

@@ -53,8 +53,19 @@ final class DevReplier implements Replier {
     this.opcode = opcode;
   }
 
-  long unique() {
+  /** As the kernel sent it. */
+  long rawUnique() {
     return unique;
+  }
+
+  @Override
+  public long unique() {
+    return unique & ~FuseWire.UNIQUE_RESENT;
+  }
+
+  @Override
+  public boolean isResent() {
+    return (unique & FuseWire.UNIQUE_RESENT) != 0;
   }
 
   @Override

@@ -18,6 +18,7 @@ final class FuseDevice {
 
   private final int fd;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private volatile boolean muted;
 
   /** Calls under way, and one for being open; 0 once the descriptor is gone. */
   private final AtomicInteger users = new AtomicInteger(1);
@@ -43,9 +44,14 @@ final class FuseDevice {
     }
   }
 
+  /** Nothing is written any more: answers are a successor's business. */
+  void mute() {
+    muted = true;
+  }
+
   /** write(2): one whole answer or notification, or -errno; -ENODEV after {@link #close}. */
   long write(MemorySegment frame, int lengthBytes) {
-    if (!enter()) {
+    if (muted || !enter()) {
       return -Errno.ENODEV;
     }
     try {

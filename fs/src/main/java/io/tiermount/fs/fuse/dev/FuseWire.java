@@ -166,6 +166,12 @@ final class FuseWire {
   static final int NOTIFY_INVAL_INODE = 2;
   static final int NOTIFY_INVAL_ENTRY = 3;
 
+  /** Linux 6.9. */
+  static final int NOTIFY_RESEND = 7;
+
+  /** In a request's number: it was read before by a process that did not answer it. */
+  static final long UNIQUE_RESENT = 1L << 63;
+
   static final long IOC_BACKING_OPEN = 0x4010E501L;
   static final long IOC_BACKING_CLOSE = 0x4004E502L;
 

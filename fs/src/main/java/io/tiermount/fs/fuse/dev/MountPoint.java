@@ -104,6 +104,20 @@ public record MountPoint(Path path, String device) {
     return new MountPoint(path, entry.device());
   }
 
+  /**
+   * The mount of a connection, found without looking at it: nobody answers there yet.
+   *
+   * @param path for messages
+   */
+  static MountPoint of(Path path, String device) throws IOException {
+    for (MountTable.Entry entry : MountTable.read()) {
+      if (entry.device().equals(device) && entry.type().equals(TYPE)) {
+        return new MountPoint(Path.of(entry.mountPoint()), device);
+      }
+    }
+    throw new IOException(path + " is no longer mounted");
+  }
+
   /** Not by toRealPath on the directory itself: a dead mount there answers nothing. */
   private static Path canonical(Path path) throws IOException {
     Path absolute = path.toAbsolutePath().normalize();

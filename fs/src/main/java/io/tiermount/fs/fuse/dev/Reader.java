@@ -40,6 +40,9 @@ final class Reader implements Runnable {
 
   private @Nullable Thread thread;
 
+  /** It has a request, or is about to look whether it may take one. */
+  private volatile boolean busy;
+
   /** What the handler is working on; other threads look here for a request to interrupt. */
   private @Nullable DevReplier current;
 
@@ -69,6 +72,10 @@ final class Reader implements Runnable {
     return counts.getAcquire(opcode);
   }
 
+  boolean isBusy() {
+    return busy;
+  }
+
   /** The request in the handler's hands; from any thread. */
   @Nullable DevReplier current() {
     return (DevReplier) CURRENT.getAcquire(this);
@@ -79,16 +86,20 @@ final class Reader implements Runnable {
     try {
       while (true) {
         long result = session.device().read(in);
-        if (session.device().isClosed()) {
+        busy = true;
+        if (session.device().isClosed() || session.isLeaving()) {
+          // What was just read is sent again to whoever takes over.
           return;
         }
         if (result > 0) {
           take();
+          busy = false;
         } else if (!goesOn((int) -result)) {
           return;
         }
       }
     } finally {
+      busy = false;
       session.ended();
     }
   }

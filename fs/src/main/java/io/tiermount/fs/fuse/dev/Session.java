@@ -9,6 +9,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +31,7 @@ final class Session {
   private final AtomicInteger running;
   private final CountDownLatch over = new CountDownLatch(1);
   private final AtomicBoolean destroyed = new AtomicBoolean();
+  private volatile boolean leaving;
 
   /** Handed over by a handler that returned before answering; as many as the kernel lets wait. */
   private final ConcurrentHashMap<Long, DevReplier> inFlight = new ConcurrentHashMap<>();
@@ -68,7 +70,7 @@ final class Session {
     // Readers first: a request enters the map before it leaves its reader.
     for (Reader reader : readers) {
       DevReplier replier = reader.current();
-      if (replier != null && replier.unique() == unique) {
+      if (replier != null && replier.rawUnique() == unique) {
         return replier;
       }
     }
@@ -82,10 +84,33 @@ final class Session {
 
   /** Called by each reader as it ends; the last one ends the session. */
   void ended() {
-    if (running.decrementAndGet() == 0) {
+    if (running.decrementAndGet() == 0 && !leaving) {
       destroy();
       over.countDown();
     }
+  }
+
+  /** No request is taken up from here on; one that is read by now is left to the successor. */
+  boolean isLeaving() {
+    return leaving;
+  }
+
+  /**
+   * Serves no more, without the kernel noticing: what is under way gets so long, then nothing of it
+   * is answered any more. Readers end with the next request that comes, or with the process.
+   */
+  void leave(long graceMillis) {
+    leaving = true;
+    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(graceMillis);
+    while (isBusy() && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+    }
+    device.mute();
+    interruptAll();
+  }
+
+  private boolean isBusy() {
+    return !inFlight.isEmpty() || readers.stream().anyMatch(Reader::isBusy);
   }
 
   /** Waits until all readers have ended and the handler knows. */

@@ -165,7 +165,9 @@ public final class JnrFuseTransport implements FuseTransport {
       }
       mountPoint = MountPoint.at(path);
       log.info("Mounted {} (libfuse 2; no passthrough)", path);
-      return new LibFuseKernelCache(started.nodes);
+      KernelCache kernel = new LibFuseKernelCache(started.nodes);
+      handler.connected(kernel);
+      return kernel;
     } finally {
       lifecycle.unlock();
     }
