@@ -13,6 +13,7 @@ import io.tiermount.daemon.admin.AdminApi.MountOrder;
 import io.tiermount.daemon.admin.AdminException;
 import io.tiermount.daemon.admin.Json;
 import io.tiermount.daemon.admin.RunDirectory;
+import io.tiermount.daemon.cli.CallerKeys;
 import io.tiermount.daemon.cli.CommandException;
 import io.tiermount.daemon.cli.ExitCode;
 import io.tiermount.daemon.cli.Program;
@@ -86,7 +87,10 @@ final class Wiring implements Program {
   @Override
   public TiermountConfig configuration(String source, Path directory, List<String> options)
       throws CommandException {
-    return read(() -> parser(environment).parseMount(source, directory, options));
+    Map<String, String> callers = CallerKeys.of(environment);
+    TiermountConfig config = read(() -> parser(callers).parseMount(source, directory, options));
+    return config.withMounts(
+        config.mounts().stream().map(mount -> withCredentials(mount, callers)).toList());
   }
 
   private static ConfigParser parser(Map<String, String> environment) {
@@ -337,18 +341,18 @@ final class Wiring implements Program {
   private static MountConfig withCredentials(MountConfig mount, Map<String, String> theirs) {
     String key = theirs.getOrDefault("AWS_ACCESS_KEY_ID", "");
     String secret = theirs.getOrDefault("AWS_SECRET_ACCESS_KEY", "");
+    String profile = theirs.getOrDefault("AWS_PROFILE", "");
+    boolean keys = !key.isEmpty() && !secret.isEmpty();
     if (!(mount.source() instanceof SourceConfig.S3 s3)
         || !(s3.options().credentials() instanceof Credentials.Chain)
-        || key.isEmpty()
-        || secret.isEmpty()) {
+        || (!keys && profile.isEmpty())) {
       return mount;
     }
-    return mount.withSource(
-        new SourceConfig.S3(
-            s3.url(),
-            s3.options()
-                .withCredentials(
-                    new Credentials.S3Static(key, secret, theirs.get("AWS_SESSION_TOKEN")))));
+    Credentials own =
+        keys
+            ? new Credentials.S3Static(key, secret, theirs.get("AWS_SESSION_TOKEN"))
+            : new Credentials.S3Profile(profile);
+    return mount.withSource(new SourceConfig.S3(s3.url(), s3.options().withCredentials(own)));
   }
 
   @Override

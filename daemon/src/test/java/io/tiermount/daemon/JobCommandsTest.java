@@ -15,6 +15,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +25,11 @@ final class JobCommandsTest {
   private static final String CONFIG =
       """
       identity { org = acme, cloud = c1, user = ann }
+      storage.path_substitution = [
+        { registered_prefix = "s3://registered/data", local_prefix = "/mnt/models/sub" }
+        { registered_prefix = "s3://registered", local_prefix = "/elsewhere" }
+        { registered_prefix = "s3://text", local_prefix = "/text", match = text }
+      ]
       mounts {
         all    { path = /mnt/all, scope = shared, source = "s3://models", prefix = "" }
         models { path = /mnt/models, scope = shared, source = "s3://models/v1", endpoint = "http://10.0.0.9:9000" }
@@ -39,6 +45,7 @@ final class JobCommandsTest {
       """;
 
   @TempDir private Path directory;
+  private final Map<String, String> environment = new TreeMap<>();
   private Path config = Path.of("");
 
   private record Ended(int code, String out, String err) {}
@@ -83,6 +90,16 @@ final class JobCommandsTest {
   }
 
   @Test
+  void j7_path_substitution_comes_before_the_mounts_and_its_first_match_wins() {
+    assertThat(path("s3://registered/data/x")).isEqualTo("/mnt/models/sub/x");
+    assertThat(path("s3://registered/database/x")).isEqualTo("/elsewhere/database/x");
+    assertThat(path("s3://textual/x")).isEqualTo("/textual/x");
+    assertThat(path("/mnt/models/sub/x")).isEqualTo("s3://registered/data/x");
+    assertThat(path("/mnt/models/submarine")).isEqualTo("s3://models/v1/submarine");
+    assertThat(path("/elsewhere/x")).isEqualTo("s3://registered/x");
+  }
+
+  @Test
   void j7_doubled_slashes_and_other_odd_keys_have_the_mounts_names() {
     assertThat(path("s3://models/v1/a//b")).isEqualTo("/mnt/models/a/%tm.empty/b");
     assertThat(path("/mnt/models/a/%tm.empty/b")).isEqualTo("s3://models/v1/a//b");
@@ -111,6 +128,19 @@ final class JobCommandsTest {
   }
 
   @Test
+  void j8_env_prints_the_variables_of_an_anyscale_node() {
+    environment.put("ANYSCALE_CLOUD_STORAGE_BUCKET", "s3://b-b");
+    environment.put("ANYSCALE_CLOUD_STORAGE_BUCKET_REGION", "eu-west-3");
+    environment.put("ANYSCALE_ARTIFACT_STORAGE", "s3://b-b/o/c/artifact_storage/it's");
+
+    assertThat(run("env", "--config", config.toString()).out().lines())
+        .contains(
+            "export ANYSCALE_CLOUD_STORAGE_BUCKET='s3://b-b'",
+            "export ANYSCALE_CLOUD_STORAGE_BUCKET_REGION='eu-west-3'",
+            "export ANYSCALE_ARTIFACT_STORAGE='s3://b-b/o/c/artifact_storage/it'\\''s'");
+  }
+
+  @Test
   void c23_import_prints_hocon_and_says_what_it_left_aside() throws IOException {
     Path values = directory.resolve("values.yaml");
     Files.writeString(values, "api: 1\npersistence: { data: { a: { hostPath: /x } } }\n");
@@ -135,7 +165,7 @@ final class JobCommandsTest {
 
   private Ended run(String... arguments) {
     Json json = new Json();
-    Map<String, String> environment = Map.of("TIERMOUNT_RUN_DIR", directory.toString());
+    environment.put("TIERMOUNT_RUN_DIR", directory.toString());
     RunDirectory run = RunDirectory.of(environment, 0);
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();

@@ -1,5 +1,6 @@
 package io.tiermount.daemon.cli;
 
+import io.tiermount.daemon.config.AnyscaleVariables;
 import io.tiermount.daemon.config.TiermountConfig;
 import io.tiermount.daemon.jobs.JobEnvironment;
 import io.tiermount.daemon.jobs.JobVolumesChoice;
@@ -31,6 +32,7 @@ final class EnvCommand implements Callable<Integer> {
     Map<String, String> variables =
         new TreeMap<>(
             JobEnvironment.of(known, JobVolumesChoice.of(known, null, null), null, context.json()));
+    variables.putAll(AnyscaleVariables.of(context.environment()));
     if (output.json()) {
       context.out().println(context.json().pretty(variables));
     } else {

@@ -37,6 +37,7 @@ record Launch(Process process, Path errors) {
             .redirectInput(new File("/dev/null"))
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .redirectError(errors.toFile());
+    CallerKeys.hide(builder.environment());
     // systemd waits for the process it started, not for this one.
     builder.environment().remove("NOTIFY_SOCKET");
     builder.environment().remove("WATCHDOG_USEC");

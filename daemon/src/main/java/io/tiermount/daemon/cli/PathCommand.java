@@ -1,5 +1,6 @@
 package io.tiermount.daemon.cli;
 
+import io.tiermount.daemon.config.PathSubstitution;
 import io.tiermount.daemon.config.SourcePlace;
 import io.tiermount.daemon.config.TiermountConfig;
 import io.tiermount.fs.volume.KeyPath;
@@ -17,7 +18,8 @@ import picocli.CommandLine.Parameters;
     name = "path",
     description = {
       "Say where an object's URL is among the mounts, and which URL a path below a mount has.",
-      "Of several mounts that show an object the one that shows the least answers. Reads the"
+      "storage.path_substitution is asked first, by its first rule that matches; then the mounts."
+          + " Of several mounts that show an object the one that shows the least answers. Reads the"
           + " configuration alone: nothing needs to be mounted, or to exist."
     })
 final class PathCommand implements Callable<Integer> {
@@ -37,7 +39,10 @@ final class PathCommand implements Callable<Integer> {
     TiermountConfig known = config.read(context);
     Map<String, String> answers = new LinkedHashMap<>();
     for (String place : places) {
-      Optional<String> answer = place.contains("://") ? path(known, place) : url(known, place);
+      Optional<String> answer = substituted(known.node().paths(), place);
+      if (answer.isEmpty()) {
+        answer = place.contains("://") ? path(known, place) : url(known, place);
+      }
       answers.put(
           place,
           answer.orElseThrow(() ->
@@ -52,6 +57,12 @@ final class PathCommand implements Callable<Integer> {
       answers.values().forEach(context.out()::println);
     }
     return ExitCode.OK.code();
+  }
+
+  /** The rules that people have come before what the mounts say. */
+  private static Optional<String> substituted(PathSubstitution rules, String place) {
+    Optional<String> local = rules.toLocal(place);
+    return local.isPresent() ? local : rules.toRegistered(place);
   }
 
   private static Optional<String> path(TiermountConfig config, String url) throws CommandException {

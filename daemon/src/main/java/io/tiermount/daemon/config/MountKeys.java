@@ -24,7 +24,7 @@ final class MountKeys {
           new ValueType.Single<>(
               "a source: s3://bucket/prefix, file:///dir, file:///dir?as=bucket, gs://, azure://, nfs://",
               text -> text),
-          "required",
+          "in local scopes a directory on NVMe, in others the bucket of ANYSCALE_CLOUD_STORAGE_BUCKET",
           "what it shows");
   static final Key<String> PREFIX =
       Key.open(

@@ -29,6 +29,12 @@ public record TiermountConfig(
     notices = List.copyOf(notices);
   }
 
+  /** The same with other mounts. */
+  public TiermountConfig withMounts(List<MountConfig> others) {
+    return new TiermountConfig(
+        identity, cache, memoryMaxBytes, others, skipped, notices, volumes, node);
+  }
+
   /** With the defaults of what a mount does not need. */
   public TiermountConfig(
       Identity identity,

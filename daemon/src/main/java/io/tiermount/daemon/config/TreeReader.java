@@ -31,7 +31,11 @@ final class TreeReader {
       throws InvalidConfigException {
     Schema.check(tree, problems);
     PersistenceReader.Translated translated =
-        PersistenceReader.translate(tree, environment, true, problems);
+        PersistenceReader.translate(
+            AnyscaleDefaults.translate(tree, environment, node, notices, problems),
+            environment,
+            true,
+            problems);
     KeyReader root = KeyReader.root(translated.tree(), problems);
     IdentityReader identity = new IdentityReader(root, environment, node);
     CredentialsReader credentials = new CredentialsReader(root, environment);
