@@ -18,6 +18,7 @@ import io.tiermount.daemon.cli.CommandException;
 import io.tiermount.daemon.cli.ExitCode;
 import io.tiermount.daemon.cli.Program;
 import io.tiermount.daemon.config.ConfigParser;
+import io.tiermount.daemon.config.Explanation;
 import io.tiermount.daemon.config.InvalidConfigException;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.SourceConfig;
@@ -80,6 +81,11 @@ final class Wiring implements Program {
   }
 
   @Override
+  public List<Explanation> explain(Path file, List<String> urls) throws CommandException {
+    return read(() -> parser(environment).explain(List.of(file), urls));
+  }
+
+  @Override
   public TiermountConfig configuration() throws CommandException {
     return read(() -> parser(environment).parseConfigured());
   }
@@ -97,11 +103,11 @@ final class Wiring implements Program {
     return new ConfigParser(environment, new ThisNode());
   }
 
-  private interface Reading {
-    TiermountConfig read() throws InvalidConfigException;
+  private interface Reading<T> {
+    T read() throws InvalidConfigException;
   }
 
-  private static TiermountConfig read(Reading reading) throws CommandException {
+  private static <T> T read(Reading<T> reading) throws CommandException {
     try {
       return reading.read();
     } catch (InvalidConfigException e) {

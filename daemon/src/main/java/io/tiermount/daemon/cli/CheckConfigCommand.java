@@ -1,5 +1,6 @@
 package io.tiermount.daemon.cli;
 
+import io.tiermount.daemon.config.Explanation;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.TiermountConfig;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(
@@ -25,12 +27,26 @@ final class CheckConfigCommand implements Callable<Integer> {
   @Parameters(paramLabel = "FILE", description = "mounts.conf")
   private Path file = Path.of("");
 
+  @Option(
+      names = "--explain",
+      arity = "1..*",
+      paramLabel = "URL",
+      description = {
+        "Say which mount, credentials, endpoint and cache settings apply to URLs, and where each stands.",
+        "Secrets are shown as their last four characters."
+      })
+  private List<String> urls = List.of();
+
   CheckConfigCommand(Context context) {
     this.context = context;
   }
 
   @Override
   public Integer call() throws Exception {
+    if (!urls.isEmpty()) {
+      explain(context.program().explain(file, urls));
+      return ExitCode.OK.code();
+    }
     TiermountConfig config = context.program().configuration(file);
     Path cache = config.cache().directories().getFirst().path();
     if (output.json()) {
@@ -60,6 +76,39 @@ final class CheckConfigCommand implements Callable<Integer> {
     config.skipped().forEach((name, why) -> context.out().printf("%s: skipped: %s%n", name, why));
     config.notices().forEach(context.out()::println);
     return ExitCode.OK.code();
+  }
+
+  private void explain(List<Explanation> explanations) {
+    if (output.json()) {
+      context
+          .out()
+          .println(
+              context
+                  .json()
+                  .pretty(Map.of("urls", explanations.stream().map(this::json).toList())));
+      return;
+    }
+    for (Explanation explanation : explanations) {
+      context.out().println(explanation.url());
+      Table table = new Table("SETTING", "VALUE", "WHY");
+      explanation
+          .settings()
+          .forEach(setting -> table.row(setting.name(), setting.value(), setting.why()));
+      table.print(context.out());
+      context.out().println();
+    }
+  }
+
+  private Map<String, Object> json(Explanation explanation) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("url", explanation.url());
+    json.put("mount", explanation.mount());
+    Map<String, Object> settings = new LinkedHashMap<>();
+    for (Explanation.Setting setting : explanation.settings()) {
+      settings.put(setting.name(), Map.of("value", setting.value(), "why", setting.why()));
+    }
+    json.put("settings", settings);
+    return json;
   }
 
   private static Map<String, Object> mount(MountConfig mount) {

@@ -1,5 +1,6 @@
 package io.tiermount.daemon.cli;
 
+import io.tiermount.daemon.config.Explanation;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.TiermountConfig;
 import io.tiermount.daemon.jobs.MountedPath;
@@ -18,6 +19,13 @@ public interface Program {
    * @throws CommandException {@code BAD_CONFIG} with every error
    */
   TiermountConfig configuration(Path file) throws CommandException;
+
+  /**
+   * Which settings of a configuration file apply to URLs, and why.
+   *
+   * @throws CommandException {@code BAD_CONFIG} with every error
+   */
+  List<Explanation> explain(Path file, List<String> urls) throws CommandException;
 
   /**
    * The configuration directories' own, as a daemon without {@code --config} reads it.

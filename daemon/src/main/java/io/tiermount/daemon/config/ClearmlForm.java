@@ -25,6 +25,7 @@ final class ClearmlForm {
           "logging",
           "dataset",
           "environment",
+          "http",
           "files",
           "apply_environment",
           "apply_files",
@@ -82,8 +83,12 @@ final class ClearmlForm {
 
   Node.Section translate(Node.Section tree) {
     Map<String, Node> entries = new LinkedHashMap<>(tree.entries());
-    // Its content stands at the root already.
-    entries.remove(PastedRoot.SDK);
+    // Their content stands at the root already; what is no section is an error.
+    for (String name : List.of(PastedRoot.SDK, PastedRoot.SECURE)) {
+      if (entries.get(name) instanceof Node.Section) {
+        entries.remove(name);
+      }
+    }
     Node.Section result = section(new Node.Section(entries, tree.position()), "", "");
     if (!leftAside.isEmpty()) {
       notices.add("left aside, for ClearML alone: " + String.join(", ", leftAside));

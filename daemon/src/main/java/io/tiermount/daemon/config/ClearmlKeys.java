@@ -18,10 +18,11 @@ final class ClearmlKeys {
   static final S3Keys DEFAULT = new S3Keys(S3, "api.verify_certificate");
   static final Key<List<Node.Section>> ENTRIES =
       Key.open(
-          "aws.s3.credentials",
-          new ValueType.Sections("a list of sections: [ { bucket = b, key = K, secret = S } ]"),
-          "none",
-          "S3: keys for one bucket or host each");
+              "aws.s3.credentials",
+              new ValueType.Sections("a list of sections: [ { bucket = b, key = K, secret = S } ]"),
+              "none",
+              "S3: keys for one bucket or host each")
+          .hidden();
   static final Key<String> BUCKET =
       Key.open(ENTRY + "bucket", ValueTypes.ANY_TEXT, "every bucket of the host", "which bucket");
   static final Key<String> SUBDIR =
@@ -50,7 +51,8 @@ final class ClearmlKeys {
                   "a list of sections: [ { account_name = a, account_key = K } ]"),
               "none",
               "Azure: keys for one container or account each")
-          .from(Key.Effect.WITH_STORES);
+          .from(Key.Effect.WITH_STORES)
+          .hidden();
   static final Key<String> ACCOUNT_NAME =
       Key.open(AZURE + "account_name", ValueTypes.TEXT, "required", "whose key it is")
           .from(Key.Effect.WITH_STORES);
@@ -87,7 +89,8 @@ final class ClearmlKeys {
                   "a list of sections: [ { bucket = b, credentials_json = F } ]"),
               "none",
               "Google: key files for one bucket or part of it each")
-          .from(Key.Effect.WITH_STORES);
+          .from(Key.Effect.WITH_STORES)
+          .hidden();
   static final Key<String> GOOGLE_BUCKET =
       Key.open(GOOGLE + "bucket", ValueTypes.TEXT, "required", "which bucket")
           .from(Key.Effect.WITH_STORES);

@@ -34,13 +34,13 @@ public final class ConfigParser {
    */
   public TiermountConfig parseFiles(List<Path> paths) throws InvalidConfigException {
     Problems problems = new Problems();
-    return parse(ConfigFiles.given(paths, problems), problems);
+    return parse(ConfigFiles.given(paths, problems), problems).config();
   }
 
   /** What {@code TIERMOUNT_CONFIG_DIR} names; /etc/tiermount without it. */
   public TiermountConfig parseConfigured() throws InvalidConfigException {
     Problems problems = new Problems();
-    return parse(ConfigFiles.configured(environment, problems), problems);
+    return parse(ConfigFiles.configured(environment, problems), problems).config();
   }
 
   /**
@@ -66,10 +66,22 @@ public final class ConfigParser {
     Node.Section before = HoconResolver.resolve(node, environment, new Problems());
     HoconDocument document =
         node.with(CommandLine.fromEnvironment(environment, before, problems)).with(overrides);
-    return read(document, false, problems);
+    return read(document, false, problems).config();
   }
 
-  private TiermountConfig parse(List<ConfigFiles.Part> parts, Problems problems)
+  /**
+   * Which settings of some files apply to URLs, and why; as {@link #parseFiles} reads them.
+   *
+   * @return one explanation for each URL, in their order
+   */
+  public List<Explanation> explain(List<Path> paths, List<String> urls)
+      throws InvalidConfigException {
+    Problems problems = new Problems();
+    Explainer explainer = parse(ConfigFiles.given(paths, problems), problems).explainer();
+    return urls.stream().map(explainer::explain).toList();
+  }
+
+  private TreeReader.Read parse(List<ConfigFiles.Part> parts, Problems problems)
       throws InvalidConfigException {
     HoconDocument document = new HoconDocument();
     for (ConfigFiles.Part part : parts) {
@@ -85,7 +97,7 @@ public final class ConfigParser {
         document.with(Overrides.fromEnvironment(environment, before, problems)), true, problems);
   }
 
-  private TiermountConfig read(HoconDocument document, boolean scopeRequired, Problems problems)
+  private TreeReader.Read read(HoconDocument document, boolean scopeRequired, Problems problems)
       throws InvalidConfigException {
     Node.Section tree = HoconResolver.resolve(document, environment, problems);
     if (tree == null) {

@@ -4,6 +4,7 @@ import io.tiermount.fs.volume.DirectAccess;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads {@code storage.direct_access}. Without a list {@code file:///dir} sources alone lie where
@@ -48,6 +49,16 @@ final class DirectReader {
           "");
     }
     return new DirectAccess(root(source) + prefix, urls, types);
+  }
+
+  /** The glob that covers a URL; null for none. */
+  @Nullable String coveringUrl(String url) {
+    for (String glob : urls) {
+      if (new DirectAccess("", List.of(glob), List.of()).coversUrl(url)) {
+        return glob;
+      }
+    }
+    return null;
   }
 
   /** What stands before a key in an object's URL. */

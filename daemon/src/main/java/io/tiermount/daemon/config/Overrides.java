@@ -37,7 +37,7 @@ final class Overrides {
     Node node = tree;
     Schema.Level level = Schema.root();
     List<String> elements = List.of(variable.substring(PREFIX.length()).split("__", -1));
-    boolean pasted = elements.size() > 1 && plain(elements.getFirst()).equals(PastedRoot.SDK);
+    boolean pasted = elements.size() > 1 && PastedRoot.isRoot(plain(elements.getFirst()));
     for (String element : pasted ? elements.subList(1, elements.size()) : elements) {
       Set<String> matches = matches(element, node, level);
       if (element.isEmpty() || matches.size() > 1) {

@@ -18,11 +18,21 @@ import org.jspecify.annotations.Nullable;
 final class PastedRoot {
   static final String SDK = "sdk";
 
+  /**
+   * Ours: what a file for root alone, {@code secure.conf}, holds counts as if it were at the root.
+   */
+  static final String SECURE = "secure";
+
   /** Sections that no file of ours has by itself. */
   private static final Set<String> ITS_OWN =
       Set.of(SDK, "aws", "azure", "google", "network", "api", "agent", "development");
 
   private PastedRoot() {}
+
+  /** True for a section whose content counts as if it were at the root. */
+  static boolean isRoot(String section) {
+    return section.equals(SDK) || section.equals(SECURE);
+  }
 
   /** True for a file with sections of ClearML's: bare numbers in it are what they are there. */
   static boolean isPasted(ConfigObject root) {
@@ -30,25 +40,30 @@ final class PastedRoot {
   }
 
   /**
-   * The same with what is below {@code sdk} at the root too; {@code sdk} stays, since substitutions
-   * name their targets by it.
+   * The same with what is below {@code sdk} and {@code secure} at the root too; they stay, since
+   * substitutions name their targets by them.
    */
   static Config lifted(Config parsed, String file, Problems problems) {
-    if (!(parsed.root().get(SDK) instanceof ConfigObject sdk)) {
+    Config lifted = lifted(SDK, parsed, file, problems);
+    return lifted(SECURE, lifted, file, problems);
+  }
+
+  private static Config lifted(String name, Config parsed, String file, Problems problems) {
+    if (!(parsed.root().get(name) instanceof ConfigObject section)) {
       return parsed;
     }
     List<List<String>> twice = new ArrayList<>();
-    compare(sdk, parsed.root(), List.of(), twice);
+    compare(section, parsed.root(), List.of(), twice);
     for (List<String> path : twice) {
       String key = String.join(".", path);
       problems.add(
-          HoconErrors.position(at(sdk, path).origin(), new Position(file, 0)),
-          SDK + "." + key,
+          HoconErrors.position(at(section, path).origin(), new Position(file, 0)),
+          name + "." + key,
           "a key that stands at " + key + " too",
           "one of the two",
-          "what is below sdk counts as if it were at the root");
+          "what is below " + name + " counts as if it were at the root");
     }
-    return sdk.toConfig().withFallback(parsed);
+    return section.toConfig().withFallback(parsed);
   }
 
   /** The paths of values that stand below both. */

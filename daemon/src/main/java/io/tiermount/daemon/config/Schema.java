@@ -30,6 +30,11 @@ final class Schema {
           .toList();
 
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
+
+  /** Where a value at the wrong place may be a secret. */
+  private static final Pattern SECRETIVE =
+      Pattern.compile("(credentials|aws|azure|google|persistence|secure)\\b");
+
   private static final Level ROOT = build();
 
   private Schema() {}
@@ -107,7 +112,7 @@ final class Schema {
             problems.add(
                 node.position(),
                 path,
-                Found.text(node, path.startsWith("credentials")),
+                Found.text(node, SECRETIVE.matcher(path).lookingAt()),
                 sectionOf(level),
                 "");
       }

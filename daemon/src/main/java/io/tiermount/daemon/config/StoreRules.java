@@ -99,9 +99,10 @@ final class StoreRules {
     return rule.orElse(null);
   }
 
-  /** True where a mount that names no credentials may use the provider's own chain. */
-  boolean chainIsLeft() {
-    return !s3.areWritten();
+  /** The rule that a mount of this URL would have; empty where it would have none. */
+  Optional<StoreRule> s3Rule(SourceUrl url) {
+    URI endpoint = url.endpoint();
+    return s3.forMount(endpoint == null ? null : authority(endpoint), url.bucket(), url.prefix());
   }
 
   Credentials credentials(StoreRule rule) {
@@ -133,6 +134,24 @@ final class StoreRules {
       }
     }
     return root.read(ClearmlKeys.API_VERIFY);
+  }
+
+  /** Where {@link #verify} comes from. */
+  String verifyWhy(@Nullable StoreRule rule) {
+    String byApi = Explainer.at(root, ClearmlKeys.API_VERIFY, "default");
+    if (rule == null) {
+      return byApi;
+    }
+    return rule.verify() != null
+        ? rule.path() + " (" + rule.at().text() + ")"
+        : Explainer.at(root, ClearmlKeys.DEFAULT.verify(), byApi);
+  }
+
+  /** Where {@link #multipart} comes from. */
+  String multipartWhy(@Nullable StoreRule rule) {
+    return rule != null && rule.multipart() != null
+        ? rule.path() + " (" + rule.at().text() + ")"
+        : Explainer.at(root, ClearmlKeys.DEFAULT.multipart(), "default");
   }
 
   private static String authority(URI endpoint) {

@@ -20,14 +20,16 @@ final class TreeReader {
     this.node = node;
   }
 
+  /** What was read, and who can say why. */
+  record Read(TiermountConfig config, Explainer explainer) {}
+
   /**
    * Reads a whole tree.
    *
    * @param scopeRequired false for a mount without a file
    * @param notices what was understood before; more is added
    */
-  TiermountConfig read(
-      Node.Section tree, boolean scopeRequired, List<String> notices, Problems problems)
+  Read read(Node.Section tree, boolean scopeRequired, List<String> notices, Problems problems)
       throws InvalidConfigException {
     Schema.check(tree, problems);
     PersistenceReader.Translated translated =
@@ -44,6 +46,7 @@ final class TreeReader {
     long memoryMaxBytes = memory(root);
     StoreRules rules = new StoreRules(root, environment);
     PathSubstitution paths = new PathReader(root).read();
+    NodeOptions options = new NodeOptions(paths, root.read(ClearmlKeys.RELOAD));
     PrefixRule prefixes = new PrefixRule(identity);
     List<MountReader.Outcome.Mounted> mounted = new ArrayList<>();
     List<MountChecks.Place> places = new ArrayList<>();
@@ -76,18 +79,20 @@ final class TreeReader {
     if (cache == null) {
       throw new IllegalStateException("a wrong cache section was not reported");
     }
-    return new TiermountConfig(
-        identity.identity(),
-        cache,
-        memoryMaxBytes,
-        mounted.stream()
-            .map(MountReader.Outcome.Mounted::config)
-            .sorted(Comparator.comparing(MountConfig::path))
-            .toList(),
-        skipped,
-        notices,
-        new JobVolumes(translated.volumes(), translated.awaited()),
-        new NodeOptions(paths, root.read(ClearmlKeys.RELOAD)));
+    TiermountConfig config =
+        new TiermountConfig(
+            identity.identity(),
+            cache,
+            memoryMaxBytes,
+            mounted.stream()
+                .map(MountReader.Outcome.Mounted::config)
+                .sorted(Comparator.comparing(MountConfig::path))
+                .toList(),
+            skipped,
+            notices,
+            new JobVolumes(translated.volumes(), translated.awaited()),
+            options);
+    return new Read(config, new Explainer(root, mounted, rules, cache, paths));
   }
 
   private static FuseOptions fuse(KeyReader root) {

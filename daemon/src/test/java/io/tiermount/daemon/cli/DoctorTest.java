@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tiermount.backends.os.FsStat;
 import io.tiermount.daemon.cli.Doctor.Finding;
 import io.tiermount.daemon.cli.Doctor.Level;
+import io.tiermount.daemon.config.Explanation;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.TiermountConfig;
 import io.tiermount.daemon.jobs.MountedPath;
@@ -88,6 +89,11 @@ final class DoctorTest {
 
   /** For checks that need none. */
   private record NoProgram() implements Program {
+    @Override
+    public List<Explanation> explain(Path file, List<String> urls) {
+      throw new UnsupportedOperationException();
+    }
+
     @Override
     public List<MountedPath> mounted() {
       return List.of();
