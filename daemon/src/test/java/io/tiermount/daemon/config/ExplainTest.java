@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -51,14 +53,14 @@ final class ExplainTest {
         new ConfigParser(Map.of(), new FixedNode()).explain(List.of(file), List.of(url)).getFirst();
     assertThat(one.url()).isEqualTo(url);
     return one.settings().stream()
-        .collect(java.util.stream.Collectors.toMap(Explanation.Setting::name, setting -> setting));
+        .collect(Collectors.toMap(Explanation.Setting::name, setting -> setting));
   }
 
   private void holds(
       Map<String, Explanation.Setting> settings, String name, String value, String why) {
-    assertThat(settings).containsKey(name);
-    assertThat(settings.get(name).value()).as(name).isEqualTo(value);
-    assertThat(settings.get(name).why()).as(name).contains(why);
+    Explanation.Setting setting = Objects.requireNonNull(settings.get(name), name);
+    assertThat(setting.value()).as(name).isEqualTo(value);
+    assertThat(setting.why()).as(name).contains(why);
   }
 
   @Test
