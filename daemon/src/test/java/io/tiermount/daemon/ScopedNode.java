@@ -76,9 +76,11 @@ final class ScopedNode implements AutoCloseable {
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
     cache = directory.resolve("cache");
     run = RunDirectory.of(Map.of("TIERMOUNT_RUN_DIR", directory.resolve("run").toString()), 0);
-    Matcher bucket = Pattern.compile("file://DIR/(\\w+)").matcher(mounts);
+    Path buckets = Files.createDirectory(directory.resolve("buckets"));
+    Files.setPosixFilePermissions(buckets, PosixFilePermissions.fromString("rwx------"));
+    Matcher bucket = Pattern.compile("file://DIR/buckets/(\\w+)").matcher(mounts);
     while (bucket.find()) {
-      Files.createDirectories(directory.resolve(bucket.group(1)));
+      Files.createDirectories(buckets.resolve(bucket.group(1)));
     }
     Path file = directory.resolve("mounts.conf");
     Files.writeString(
@@ -174,6 +176,17 @@ final class ScopedNode implements AutoCloseable {
       Files.delete(out);
       Files.delete(err);
     }
+  }
+
+  /** Starts a command as somebody; the caller ends it. */
+  Process start(User user, String... command) throws IOException {
+    List<String> all = user.prefix();
+    all.addAll(Arrays.asList(command));
+    return new ProcessBuilder(all)
+        .directory(directory.toFile())
+        .redirectInput(new File("/dev/null"))
+        .inheritIO()
+        .start();
   }
 
   @Override

@@ -24,19 +24,19 @@ final class ScopesTest {
 
   private static final String MOUNTS =
       """
-      also { path = DIR/also, scope = shared, source = "file://DIR/b1?as=bucket" }
-      still { path = DIR/still, scope = shared, source = "file://DIR/b5?as=bucket", read_only = true }
-      one { path = DIR/one, scope = user, source = "file://DIR/b1?as=bucket"
+      also { path = DIR/also, scope = shared, source = "file://DIR/buckets/b1?as=bucket" }
+      still { path = DIR/still, scope = shared, source = "file://DIR/buckets/b5?as=bucket", read_only = true }
+      one { path = DIR/one, scope = user, source = "file://DIR/buckets/b1?as=bucket"
             permissions { allow = [2001] } }
-      team { path = DIR/team, scope = shared, source = "file://DIR/b2?as=bucket"
+      team { path = DIR/team, scope = shared, source = "file://DIR/buckets/b2?as=bucket"
              permissions { allow = [2001, 2002, "@3000"], deny = [2002] } }
-      mapped { path = DIR/mapped, scope = shared, source = "file://DIR/b3?as=bucket"
+      mapped { path = DIR/mapped, scope = shared, source = "file://DIR/buckets/b3?as=bucket"
                permissions { uid_map { 500 = 2001 }, gid_map { 600 = 2001 }, umask = 027 } }
-      raw { path = DIR/raw, scope = shared, source = "file://DIR/b3?as=bucket", read_only = true
+      raw { path = DIR/raw, scope = shared, source = "file://DIR/buckets/b3?as=bucket", read_only = true
             consistency.attr_ttl = 100ms, prefix = "acme/c1/shared" }
-      all { path = DIR/all, scope = shared, source = "file://DIR/b1?as=bucket", prefix = ""
+      all { path = DIR/all, scope = shared, source = "file://DIR/buckets/b1?as=bucket", prefix = ""
             read_only = true, consistency.attr_ttl = 100ms }
-      squashed { path = DIR/squashed, scope = shared, source = "file://DIR/b4?as=bucket"
+      squashed { path = DIR/squashed, scope = shared, source = "file://DIR/buckets/b4?as=bucket"
                  permissions { root_squash = true } }
       """;
 
@@ -134,7 +134,7 @@ final class ScopesTest {
     // The mounts in which they are shown are what their lists make of them.
     may(ALICE, "stat -c %a one | grep -x 700");
     may(ScopedNode.ROOT, "stat -c %a squashed | grep -x 1777");
-    may(ScopedNode.ROOT, "test ! -e b5/acme");
+    may(ScopedNode.ROOT, "test ! -e buckets/b5/acme");
   }
 
   @Test
