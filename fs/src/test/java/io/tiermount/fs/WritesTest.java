@@ -56,6 +56,21 @@ class WritesTest {
     }
   }
 
+  /** W1: also while it is on its way to the store, and when it has just arrived there. */
+  @ParameterizedTest
+  @EnumSource
+  void a_symlink_has_its_target_at_once(Durability durability) throws Exception {
+    try (MountFixture mount = mount(durability)) {
+      assertThat(
+              mount
+                  .sh(
+                      "for i in $(seq 150); do ln -s some/target-$i l$i;"
+                          + " test -e l$i; [ $(readlink l$i) = some/target-$i ] || echo l$i; done")
+                  .text())
+          .isEmpty();
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void names_change(Durability durability) throws Exception {

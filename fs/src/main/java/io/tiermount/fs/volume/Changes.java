@@ -146,6 +146,8 @@ public final class Changes {
         data.write(0, bytes);
       }
       quota.settle(file);
+      // With its length: the kernel cuts a target at it.
+      file.node().attach(facts(file));
     }
     return file;
   }
@@ -315,7 +317,7 @@ public final class Changes {
 
   /** As the kernel is to be told of a local file now. */
   public Facts facts(LocalFile file) throws ErrnoException {
-    return file.facts(keyOf(file.node()), clock.millis());
+    return names.facts(file, keyOf(file.node()));
   }
 
   /** What makes changes durable. */

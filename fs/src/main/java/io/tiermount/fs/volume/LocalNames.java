@@ -218,6 +218,21 @@ final class LocalNames {
     return change.settledFacts();
   }
 
+  /**
+   * What a file of this node is now. One that was retired meanwhile has no data file any more: its
+   * node knows what the store has.
+   */
+  Facts facts(LocalFile file, String key) throws ErrnoException {
+    lock.lock();
+    try {
+      return file(file.node()) != file && file.node().attachment() instanceof Facts attached
+          ? attached
+          : file.facts(key, clock.millis());
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Where the object of a name shall be; without the / of a directory's marker. */
   static String key(NameChange change) {
     return pathKey(change.dir()) + change.segment();

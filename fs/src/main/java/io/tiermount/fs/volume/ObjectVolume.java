@@ -14,6 +14,7 @@ import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.Resolution.Found;
 import io.tiermount.fs.volume.Resolution.Missing;
 import io.tiermount.fs.volume.VolumeOptions.Revalidate;
+import io.tiermount.fs.write.DirtyFile;
 import io.tiermount.fs.write.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -364,8 +365,21 @@ public final class ObjectVolume implements Volume {
   @Override
   public byte[] readLink(Node node, Facts known) throws IOException {
     WriteSide writer = write;
-    LocalFile local = writer == null ? null : writer.names().file(node);
-    return contents.readLink(known, local == null ? null : local.content());
+    if (writer == null) {
+      return contents.readLink(known, null);
+    }
+    // A target is a page at most; under the lock it is not sent and retired meanwhile.
+    writer.names().lock.lock();
+    try {
+      LocalFile local = writer.names().file(node);
+      DirtyFile data = local == null ? null : local.content();
+      if (local != null && data != null) {
+        return contents.readLink(writer.changes().facts(local), data);
+      }
+    } finally {
+      writer.names().lock.unlock();
+    }
+    return contents.readLink(node.attachment() instanceof Facts now ? now : known, null);
   }
 
   @Override
