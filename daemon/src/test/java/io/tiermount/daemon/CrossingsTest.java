@@ -253,7 +253,7 @@ final class CrossingsTest {
   private static void control(Map<String, JsonNode> results, String mount) {
     TECHNIQUES.forEach((allowed, techniques) ->
         techniques.forEach(technique -> {
-          String result = results.get(technique).get(1).asText();
+          String result = Objects.requireNonNull(results.get(technique)).get(1).asText();
           switch (allowed) {
             case SUCCEEDS ->
                 assertThat(result)
