@@ -46,6 +46,9 @@ final class InstallTest {
         esac
         """
             .formatted(directory.resolve("status.json")));
+    Files.copy(
+        SCRIPTS.resolveSibling("daemon/src/main/dist/bin/tiermount-stop"),
+        bin.resolve("tiermount-stop"));
     assertThat(shell.sh("chmod 755 '" + bin + "'/*").code()).isZero();
   }
 

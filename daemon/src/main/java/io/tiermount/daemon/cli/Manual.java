@@ -46,7 +46,10 @@ record Manual(String version) {
         .item("TIERMOUNT_HEAP, TIERMOUNT_DIRECT", "the JVM's heap and its buffers outside of it")
         .item("TIERMOUNT_JAVA", "the directory of a Java 25 to run on")
         .section("SIGNALS")
-        .item("SIGTERM, SIGINT", "send what is pending, unmount all, end; within about 20 seconds")
+        .item(
+            "SIGINT",
+            "as tiermount stop: sends what is pending, unmounts all, ends within about 20 s")
+        .item("SIGTERM", "a restart where there is a keeper, else as SIGINT")
         .section("FILES")
         .item("/etc/tiermount/*.conf", "what is mounted: mounts.conf(5)")
         .item("/etc/default/tiermount", "variables for tiermount.service")

@@ -77,6 +77,8 @@ final class Supervision {
         // At shutdown: before the network and the disks go.
         "--property=After=network.target",
         "--property=After=local-fs-pre.target",
+        // SIGTERM would be a restart.
+        "--property=KillSignal=SIGINT",
         "--property=TimeoutStopSec=45");
   }
 
