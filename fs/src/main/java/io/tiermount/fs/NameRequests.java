@@ -96,11 +96,19 @@ final class NameRequests {
 
   private void made(Changes changes, Node dir, Replier replier, Making making) throws IOException {
     LocalFile file = making.make(changes, dir);
-    changes.promised(file);
     Node node = file.node();
-    Facts facts = FileSystem.attached(node);
-    NodeEntry entry =
-        fs.entry(node, facts == null || changes.local(node) != null ? changes.facts(file) : facts);
+    NodeEntry entry;
+    // Nobody has it open, so that it would become one of the store's in the middle of the answer.
+    file.pin();
+    try {
+      changes.promised(file);
+      Facts facts = FileSystem.attached(node);
+      entry =
+          fs.entry(
+              node, facts == null || changes.local(node) != null ? changes.facts(file) : facts);
+    } finally {
+      file.unpin();
+    }
     nodes.remember(node);
     if (!replier.reply(new FuseReply.Entry(entry))) {
       nodes.forget(entry.nodeId(), 1);

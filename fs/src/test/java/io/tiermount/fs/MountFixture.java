@@ -1,6 +1,10 @@
 package io.tiermount.fs;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.tiermount.backends.ObjectStore;
+import io.tiermount.backends.PrefixedStore;
+import io.tiermount.backends.WalledStore;
 import io.tiermount.backends.os.LibC;
 import io.tiermount.fs.cache.BlockCache;
 import io.tiermount.fs.cache.CacheOptions;
@@ -147,6 +151,10 @@ public final class MountFixture implements AutoCloseable {
     }
   }
 
+  /** What every mount of the suite sees of its store, which is told of all that asks for more. */
+  private static final String PREFIX = "org/scope of tests/";
+
+  private final WalledStore walled;
   private final Path mount;
   private final MetaMemory memory = new MetaMemory(MetaMemory.DEFAULT_BYTES);
   private final IndexStore index;
@@ -165,13 +173,27 @@ public final class MountFixture implements AutoCloseable {
   }
 
   /**
-   * Mounts.
+   * Mounts the store as what lies below a prefix of a bucket: closing fails where any request left
+   * it.
    *
    * @param dir of the test; the cache in it is found again by the next fixture
    */
   public MountFixture(Path dir, ObjectStore store, Options options, FuseTransport transport)
       throws IOException {
+    this(dir, store, options, transport, PREFIX);
+  }
+
+  /** Mounts all of a bucket: keys that begin with dots are reachable there. */
+  public static MountFixture wholeBucket(
+      Path dir, ObjectStore store, Options options, FuseTransport transport) throws IOException {
+    return new MountFixture(dir, store, options, transport, "");
+  }
+
+  private MountFixture(
+      Path dir, ObjectStore store, Options options, FuseTransport transport, String prefix)
+      throws IOException {
     this.transport = transport;
+    walled = new WalledStore(store, prefix);
     mount = Files.createDirectories(dir.resolve("mnt"));
     Path cacheDir = Files.createDirectories(dir.resolve("cache"));
     index = IndexStore.open(cacheDir.resolve("index"), memory);
@@ -201,7 +223,7 @@ public final class MountFixture implements AutoCloseable {
             options.revalidate);
     volume =
         new ObjectVolume(
-            store,
+            prefix.isEmpty() ? walled : new PrefixedStore(walled, prefix),
             "test",
             volumeOptions,
             AccessOptions.DEFAULTS,
@@ -350,6 +372,7 @@ public final class MountFixture implements AutoCloseable {
     index.close();
     state.close();
     memory.close();
+    assertThat(walled.outside()).as("R31, S16: no request leaves the mount's prefix").isEmpty();
   }
 
   /** Null unless the mount is gone. */

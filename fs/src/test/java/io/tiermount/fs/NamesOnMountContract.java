@@ -54,7 +54,8 @@ abstract class NamesOnMountContract {
     bucket.put("a", "object").put("a/b", "below").put("a.txt", "between");
     bucket.put("x//y", "doubled").put("./k", "dot").put("../k", "dotdot");
     bucket.put("m/", "marker").put("m/f", "f").put("%tm.empty", "literal").put("sp ace+%2B", "s");
-    try (MountFixture mount = mount()) {
+    try (MountFixture mount =
+        MountFixture.wholeBucket(dir, bucket.store(), Options.USUAL, transport())) {
       assertThat(mount.sh("cat a%tm.object a/b a.txt").text()).isEqualTo("objectbelowbetween");
       assertThat(mount.sh("cat x/%tm.empty/y").text()).isEqualTo("doubled");
       assertThat(mount.sh("cat %tm.dot/k %tm.dotdot/k").text()).isEqualTo("dotdotdot");

@@ -244,6 +244,11 @@ public final class Changes {
 
   /** A file that nobody has open is complete as it is: its content counts as acknowledged. */
   public void finished(LocalFile file) throws IOException {
+    ended.accept(file);
+    acknowledge(file);
+  }
+
+  private void acknowledge(LocalFile file) throws IOException {
     names.lock.lock();
     try {
       file.acknowledged(true);
@@ -264,7 +269,7 @@ public final class Changes {
       return;
     }
     try {
-      finished(file);
+      acknowledge(file);
       publishing.await(change);
     } catch (StoreException e) {
       if (e.kind() == StoreException.Kind.PRECONDITION_FAILED) {
@@ -334,11 +339,8 @@ public final class Changes {
       return;
     }
     NameChange change = changeOf(file);
-    if (!file.node().isUnlinked()
-        && !file.isLost()
-        && change != null
-        && change.isPending()
-        && change.present() == file.node()) {
+    boolean gone = file.node().isUnlinked() || file.isLost();
+    if (!gone && change != null && change.isPending() && change.present() == file.node()) {
       if (isRemote()) {
         publishing.now(change);
       } else {
