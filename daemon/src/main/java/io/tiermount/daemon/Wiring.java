@@ -37,6 +37,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -394,6 +395,16 @@ final class Wiring implements Program {
         }
       }
     };
+  }
+
+  @Override
+  public ObjectStore bucket(MountConfig mount) throws IOException {
+    return openStore(mount.source());
+  }
+
+  @Override
+  public Instant now() {
+    return clock.instant();
   }
 
   /** The store behind a source. Contacts nobody. */

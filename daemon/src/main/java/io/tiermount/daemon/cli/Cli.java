@@ -34,6 +34,7 @@ public final class Cli implements Runnable {
     root.addSubcommand(new StopCommand(context));
     root.addSubcommand(new StatusCommand(context));
     root.addSubcommand(CacheCommand.line(context));
+    root.addSubcommand(ScopeCommand.line(context));
     root.addSubcommand(new CheckConfigCommand(context));
     root.addSubcommand(RunCommand.line(context));
     root.addSubcommand(new ImportCommand(context));

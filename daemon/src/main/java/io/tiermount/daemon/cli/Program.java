@@ -1,11 +1,13 @@
 package io.tiermount.daemon.cli;
 
+import io.tiermount.backends.ObjectStore;
 import io.tiermount.daemon.config.Explanation;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.TiermountConfig;
 import io.tiermount.daemon.jobs.MountedPath;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 
 /** What the commands need from the rest of the program; {@code Wiring} is it. */
@@ -74,4 +76,14 @@ public interface Program {
    * @throws IOException with what failed and what to do
    */
   String probe(MountConfig mount) throws IOException;
+
+  /**
+   * The whole bucket behind a mount's source; the caller closes it. Contacts nobody.
+   *
+   * @throws IOException where this build has no such store, with what to do
+   */
+  ObjectStore bucket(MountConfig mount) throws IOException;
+
+  /** Now. */
+  Instant now();
 }

@@ -100,7 +100,8 @@ final class MountReader {
             source,
             fuse,
             volume,
-            access.making(scoped && !url.prefix().equals(prefix)),
+            access.making(
+                scoped && !url.prefix().equals(prefix), prefixes.layout(mount, scope, url, scoped)),
             write,
             cache,
             quota,

@@ -1,6 +1,7 @@
 package io.tiermount.daemon.config;
 
 import io.tiermount.fs.scope.ScopeKind;
+import io.tiermount.fs.scope.ScopeLayout;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,16 +31,30 @@ final class PrefixRule {
         : below(mount, source, scopePrefix(mount, scope));
   }
 
-  private String scopePrefix(KeyReader mount, ScopeKind scope) {
+  /** Where the scopes of a mount's source lie; null for a mount that is not at its usual place. */
+  @Nullable ScopeLayout layout(KeyReader mount, ScopeKind scope, SourceUrl source, boolean scoped) {
+    boolean usual =
+        scoped
+            && scope != ScopeKind.LOCAL
+            && !source.namesPath()
+            && mount.readOrNull(MountKeys.PREFIX) == null;
+    String home = usual ? below(mount, source, home(mount)) : null;
+    return home == null ? null : new ScopeLayout(home);
+  }
+
+  private String home(KeyReader mount) {
     // Everything else below <org>/<cloud>/ belongs to Anyscale there.
     boolean anyscale =
         IdentityReader.isAnyscale(mount.node(MountKeys.SOURCE)) && identity.comesFromAnyscale();
-    String root = anyscale ? "<org>/<cloud>/artifact_storage/" : "<org>/<cloud>/";
+    return anyscale ? "<org>/<cloud>/artifact_storage/" : "<org>/<cloud>/";
+  }
+
+  private String scopePrefix(KeyReader mount, ScopeKind scope) {
     return switch (scope) {
       case LOCAL -> "";
-      case CLUSTER -> root + "clusters/<cluster>/";
-      case USER -> root + "users/<user>/";
-      case SHARED -> root + "shared/";
+      case CLUSTER -> home(mount) + ScopeLayout.CLUSTERS + "<cluster>/";
+      case USER -> home(mount) + ScopeLayout.USERS + "<user>/";
+      case SHARED -> home(mount) + ScopeLayout.SHARED;
     };
   }
 

@@ -2,6 +2,7 @@ package io.tiermount.daemon.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tiermount.backends.ObjectStore;
 import io.tiermount.backends.os.FsStat;
 import io.tiermount.daemon.cli.Doctor.Finding;
 import io.tiermount.daemon.cli.Doctor.Level;
@@ -12,6 +13,7 @@ import io.tiermount.daemon.jobs.MountedPath;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -89,6 +91,16 @@ final class DoctorTest {
 
   /** For checks that need none. */
   private record NoProgram() implements Program {
+    @Override
+    public ObjectStore bucket(MountConfig mount) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public Instant now() {
+      return Instant.EPOCH;
+    }
+
     @Override
     public List<Explanation> explain(Path file, List<String> urls) {
       throw new UnsupportedOperationException();

@@ -2,6 +2,7 @@ package io.tiermount.fs.scope;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who may enter a mount beyond what mode bits say; {@code mounts.*.permissions}.
@@ -35,8 +36,15 @@ public record AccessOptions(
    *     scopes, 1777 for cluster and shared, unless configured
    * @param made whether it is made where it is missing: a scope's directory is, what a source names
    *     by itself is not
+   * @param layout where it lies among its source's scopes; null where it is not at a scope's usual
+   *     place
    */
-  public record Root(int shownMode, int storedMode, boolean made) {}
+  public record Root(int shownMode, int storedMode, boolean made, @Nullable ScopeLayout layout) {
+    /** One that is at no scope's usual place. */
+    public Root(int shownMode, int storedMode, boolean made) {
+      this(shownMode, storedMode, made, null);
+    }
+  }
 
   public AccessOptions {
     allow = List.copyOf(allow);
@@ -46,7 +54,7 @@ public record AccessOptions(
   }
 
   /** The same, of a mount whose own directory is made where it is missing, or is not. */
-  public AccessOptions making(boolean made) {
+  public AccessOptions making(boolean made, @Nullable ScopeLayout layout) {
     return new AccessOptions(
         allow,
         deny,
@@ -54,7 +62,7 @@ public record AccessOptions(
         gidMap,
         umask,
         rootSquash,
-        new Root(root.shownMode, root.storedMode, made));
+        new Root(root.shownMode, root.storedMode, made, layout));
   }
 
   /** True where callers are told apart by more than mode bits. */

@@ -2,16 +2,22 @@ package io.tiermount.fs.volume;
 
 import io.tiermount.backends.ByteSource;
 import io.tiermount.backends.ObjectAttributes;
+import io.tiermount.backends.ObjectInfo;
 import io.tiermount.backends.ObjectStore;
 import io.tiermount.backends.StoreException;
 import io.tiermount.backends.WriteCondition;
 import io.tiermount.fs.fuse.Attributes;
 import io.tiermount.fs.scope.AccessOptions;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.time.format.DateTimeParseException;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +28,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class ScopeDirectory implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ScopeDirectory.class);
+
+  /** In a cluster's marker: since when the cluster has ended. */
+  public static final String ENDED = "tm-ended";
+
   private static final long LONGEST_PAUSE_MILLIS = Duration.ofMinutes(1).toMillis();
 
   private final ObjectStore store;
@@ -78,17 +88,37 @@ public final class ScopeDirectory implements AutoCloseable {
     }
   }
 
+  /** Since when a cluster has ended, as its marker says; null where it does not. */
+  public static @Nullable Instant ended(ObjectInfo marker) {
+    Map<String, String> metadata = marker.metadata();
+    String ended = metadata == null ? null : metadata.get(ENDED);
+    try {
+      return ended == null ? null : Instant.parse(ended);
+    } catch (DateTimeParseException e) {
+      return null;
+    }
+  }
+
   /** One try; false where another one makes sense. */
   private boolean isDone() {
     if (closed.getCount() == 0) {
       return true;
     }
     try {
-      if (store.head(key).isEmpty()) {
-        WriteCondition condition =
-            store.limits().conditionalWrites() ? WriteCondition.IF_ABSENT : WriteCondition.ALWAYS;
-        store.put(key, ByteSource.of(new byte[0]), attributes, condition);
+      Optional<ObjectInfo> there = store.head(key);
+      if (there.isEmpty()) {
+        put(attributes, WriteCondition.IF_ABSENT);
         log.info("made the scope's directory {} in {}", key, store.id());
+      } else if (ended(there.get()) != null) {
+        // It lives again: what it has must not be purged.
+        Map<String, String> metadata = new HashMap<>(attributes.metadata());
+        Map<String, String> before = there.get().metadata();
+        metadata.putAll(before == null ? Map.of() : before);
+        metadata.remove(ENDED);
+        put(
+            new ObjectAttributes(attributes.contentType(), metadata),
+            new WriteCondition.IfVersion(there.get().version()));
+        log.info("the cluster of {} had ended and is back", key);
       }
       return true;
     } catch (StoreException e) {
@@ -105,6 +135,12 @@ public final class ScopeDirectory implements AutoCloseable {
         }
       };
     }
+  }
+
+  private void put(ObjectAttributes marker, WriteCondition condition) throws StoreException {
+    WriteCondition possible =
+        store.limits().conditionalWrites() ? condition : WriteCondition.ALWAYS;
+    ObjectInfo _ = store.put(key, ByteSource.of(new byte[0]), marker, possible);
   }
 
   @Override

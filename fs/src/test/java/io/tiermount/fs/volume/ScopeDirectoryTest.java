@@ -2,10 +2,13 @@ package io.tiermount.fs.volume;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tiermount.backends.ByteSource;
 import io.tiermount.backends.FaultyStore;
 import io.tiermount.backends.MemoryStore;
+import io.tiermount.backends.ObjectAttributes;
 import io.tiermount.backends.ObjectInfo;
 import io.tiermount.backends.StoreException;
+import io.tiermount.backends.WriteCondition;
 import io.tiermount.fs.MountFixture;
 import io.tiermount.fs.scope.AccessOptions;
 import java.time.Duration;
@@ -85,5 +88,24 @@ final class ScopeDirectoryTest {
     }
     assertThat(memory.calls().lines())
         .containsExactly("HEAD " + PREFIX, "PUT " + PREFIX + " 0 if-absent", "HEAD " + PREFIX);
+  }
+
+  @Test
+  void s7_a_cluster_that_had_ended_and_is_mounted_again_lives() throws Exception {
+    Map<String, String> ended =
+        Map.of("mode", "16877", ScopeDirectory.ENDED, "2026-01-01T00:00:00Z", "theirs", "kept");
+    ObjectInfo _ =
+        memory.put(
+            PREFIX,
+            ByteSource.of(new byte[0]),
+            new ObjectAttributes("application/x-directory", ended),
+            WriteCondition.ALWAYS);
+    assertThat(ScopeDirectory.ended(memory.head(PREFIX).orElseThrow())).isNotNull();
+    try (ScopeDirectory directory = directory()) {
+      directory.run();
+    }
+    ObjectInfo now = memory.head(PREFIX).orElseThrow();
+    assertThat(ScopeDirectory.ended(now)).isNull();
+    assertThat(now.metadata()).containsEntry("theirs", "kept").containsEntry("mode", "16877");
   }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.tiermount.daemon.scopes;
+
+import org.jspecify.annotations.NullMarked;
