@@ -134,6 +134,9 @@ final class PackageTest {
     Path lib = Files.createDirectories(dist.resolve("lib"));
     int number = 0;
     for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+      if (!Files.exists(Path.of(entry))) {
+        continue;
+      }
       String into = "'%s/%d-".formatted(lib, number++);
       String name = Path.of(entry).getFileName().toString();
       Ended copied =
