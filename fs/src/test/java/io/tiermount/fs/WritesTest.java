@@ -2,6 +2,7 @@ package io.tiermount.fs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tiermount.backends.FaultyStore;
 import io.tiermount.fs.MountFixture.Options;
 import io.tiermount.fs.write.WriteOptions.Durability;
 import java.io.IOException;
@@ -9,6 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -115,12 +119,35 @@ class WritesTest {
       bucket.put("a/s/" + i, "content " + i);
     }
     try (MountFixture mount = mount(Durability.LOCAL)) {
-      assertThat(mount.sh("mv a b && cat b/s/7 && ls b/s | wc -l && ls").text())
-          .isEqualTo("content 750\nb\n");
+      MountFixture.Result moved = mount.sh("mv a b && cat b/s/7 && ls b/s | wc -l && ls");
+      assertThat(moved.text() + moved.err()).isEqualTo("content 750\nb\n");
       MountFixture.await(
           () -> bucket.has("b/s/49") && !bucket.has("a/s/0") && !bucket.has("a/s/49"));
       assertThat(mount.sh("cat b/s/8 && ls b/s | wc -l && ls").text())
           .isEqualTo("content 850\nb\n");
+    }
+  }
+
+  /** W1, W7: the old keys go; who asked for one of them asks again under the new prefix. */
+  @Test
+  void a_name_looked_up_while_the_rename_of_its_directory_ends_is_there() throws Exception {
+    bucket.put("a/s/7", "seven");
+    try (MountFixture mount = mount(Durability.LOCAL);
+        ExecutorService reader = Executors.newSingleThreadExecutor()) {
+      FaultyStore.Gate copy = bucket.faulty().gate("COPY a/s/7");
+      FaultyStore.Gate head = bucket.faulty().gate("HEAD a/s/7");
+      try {
+        assertThat(mount.sh("mv a b").exit()).isZero();
+        Future<MountFixture.Result> read = reader.submit(() -> mount.sh("cat b/s/7"));
+        head.awaitCall();
+        copy.open();
+        MountFixture.await(() -> bucket.has("b/s/7") && !bucket.has("a/s/7"));
+        head.open();
+        assertThat(read.get().text() + read.get().err()).isEqualTo("seven");
+      } finally {
+        copy.open();
+        head.open();
+      }
     }
   }
 

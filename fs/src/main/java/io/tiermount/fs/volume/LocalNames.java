@@ -244,6 +244,18 @@ final class LocalNames {
     return parent == null ? "" : pathKey(parent) + dir.segment() + "/";
   }
 
+  /**
+   * True where a directory is read under another prefix than its own, since a rename is under way.
+   */
+  static boolean isMoved(Node dir) {
+    for (Node at = dir; at != null; at = at.parent()) {
+      if (at.storeKey() != null) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** The prefix under which the store has it now. */
   static String storeKey(Node dir) {
     String moved = dir.storeKey();

@@ -314,13 +314,19 @@ public final class ObjectVolume implements Volume {
   }
 
   private Resolution refine(Node dir, String name, Facts listed) throws StoreException {
+    String prefix = LocalNames.storeKey(dir);
     String segment = FactsStore.segment(name, listed);
-    Optional<Facts> facts = resolver.refine(LocalNames.storeKey(dir), segment, listed);
-    return facts.isPresent() ? new Found(segment, facts.get()) : ask(dir, name);
+    Optional<Facts> facts = resolver.refine(prefix, segment, listed);
+    return facts.isPresent() && prefix.equals(LocalNames.storeKey(dir))
+        ? new Found(segment, facts.get())
+        : ask(dir, name);
   }
 
+  /** Again where a rename of a directory ended meanwhile: the old keys are going. */
   private Resolution ask(Node dir, String name) throws StoreException {
-    return resolver.ask(LocalNames.storeKey(dir), name);
+    String prefix = LocalNames.storeKey(dir);
+    Resolution answer = resolver.ask(prefix, name);
+    return prefix.equals(LocalNames.storeKey(dir)) ? answer : ask(dir, name);
   }
 
   @Override
@@ -393,10 +399,7 @@ public final class ObjectVolume implements Volume {
       return listings.open(dir.id(), LocalNames.storeKey(dir), maxAge);
     }
     long startedAtMillis = clock.millis();
-    ObjectDirectory.Windows there =
-        writer.moves().hides(dir)
-            ? () -> null
-            : listings.open(dir.id(), LocalNames.storeKey(dir), maxAge);
+    ObjectDirectory.Windows there = MovingWindows.of(writer.moves(), listings, dir, maxAge);
     return new OverlaidWindows(there, writer.names(), dir, startedAtMillis);
   }
 
