@@ -69,6 +69,37 @@ final class PublisherStoresTest {
     }
   }
 
+  /** CONFIG.md, section 2: {@code multipart: false} of an entry. */
+  @Test
+  void c9_multipart_false_makes_no_multipart_upload() throws Exception {
+    try (StrictS3Server server = StrictS3Server.start()) {
+      server.createBucket("bucket");
+      Credentials keys =
+          new Credentials.S3Static(
+              server.options().accessKey(), server.options().secretKey(), null);
+      S3Options options =
+          new S3Options(
+              "bucket",
+              server.endpoint(),
+              "us-east-1",
+              true,
+              keys,
+              true,
+              null,
+              false,
+              32,
+              Duration.ofSeconds(30),
+              3,
+              Duration.ofMillis(5));
+      try (S3Store store = new S3Store(options)) {
+        life(store);
+      }
+      // An upload begins and ends with a POST.
+      assertThat(server.requests()).noneMatch(line -> line.startsWith("POST "));
+      assertThat(server.requests()).anyMatch(line -> line.startsWith("PUT "));
+    }
+  }
+
   /** Written with parts ahead, changed in the middle, appended to, made small. */
   private static void life(ObjectStore store) throws IOException {
     try (Publisher publisher = new Publisher(store, 3)) {
