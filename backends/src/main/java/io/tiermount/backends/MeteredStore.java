@@ -1,6 +1,8 @@
 package io.tiermount.backends;
 
 import io.tiermount.backends.StoreMeter.Operation;
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -82,6 +84,7 @@ public final class MeteredStore implements ObjectStore {
               lengthBytes,
               piece -> {
                 bytes[0] += piece.remaining();
+                meter.moved(piece.remaining());
                 target.accept(piece);
               });
       meter.succeeded(Operation.READ, System.nanoTime() - started, bytes[0]);
@@ -102,7 +105,9 @@ public final class MeteredStore implements ObjectStore {
       String key, ByteSource body, ObjectAttributes attributes, WriteCondition condition)
       throws StoreException {
     return timed(
-        Operation.PUT, body.sizeBytes(), () -> store.put(key, body, attributes, condition));
+        Operation.PUT,
+        body.sizeBytes(),
+        () -> store.put(key, new Counted(body, meter), attributes, condition));
   }
 
   @Override
@@ -144,6 +149,21 @@ public final class MeteredStore implements ObjectStore {
             });
   }
 
+  /** Tells of every byte on its way. */
+  private record Counted(ByteSource body, StoreMeter meter) implements ByteSource {
+    @Override
+    public long sizeBytes() {
+      return body.sizeBytes();
+    }
+
+    @Override
+    public int read(long offsetBytes, ByteBuffer target) throws IOException {
+      int count = body.read(offsetBytes, target);
+      meter.moved(count);
+      return count;
+    }
+  }
+
   private final class Metered implements Upload {
     private final Upload upload;
 
@@ -163,7 +183,7 @@ public final class MeteredStore implements ObjectStore {
               Operation.PART,
               body.sizeBytes(),
               () -> {
-                upload.part(number, body);
+                upload.part(number, new Counted(body, meter));
                 return true;
               });
     }

@@ -86,6 +86,7 @@ public final class StoreMeter {
 
   private final InstantSource clock;
   private final Map<Operation, Cell> cells = new EnumMap<>(Operation.class);
+  private final LongAdder moved = new LongAdder();
   private volatile Status status;
 
   StoreMeter(InstantSource clock) {
@@ -98,6 +99,22 @@ public final class StoreMeter {
 
   public Status status() {
     return status;
+  }
+
+  /**
+   * Grows with every byte that goes to the store or comes from it, also within a call, and with
+   * every call that succeeds: where it stands still nothing moves.
+   */
+  public long progress() {
+    long progress = moved.sum();
+    for (Cell cell : cells.values()) {
+      progress += cell.calls.sum() - cell.failures.sum();
+    }
+    return progress;
+  }
+
+  void moved(long bytes) {
+    moved.add(bytes);
   }
 
   /** Counts since the start. */

@@ -9,12 +9,16 @@ import io.tiermount.daemon.admin.DaemonReport;
 import io.tiermount.daemon.admin.Json;
 import io.tiermount.daemon.admin.MountReport;
 import io.tiermount.daemon.admin.RunDirectory;
+import io.tiermount.daemon.admin.WebServer;
+import io.tiermount.daemon.config.AdminOptions;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.TiermountConfig;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +53,7 @@ final class Daemon implements AdminApi {
       CacheLock lock,
       Mounts mounts,
       KeptMounts keeping,
+      Watchdog watchdog,
       StaleMounts stale,
       NodeCache cache,
       CacheTasks tasks,
@@ -70,6 +75,9 @@ final class Daemon implements AdminApi {
 
   @GuardedBy("this")
   private @Nullable AdminServer server;
+
+  @GuardedBy("this")
+  private @Nullable WebServer page;
 
   @GuardedBy("this")
   private boolean closing;
@@ -95,7 +103,9 @@ final class Daemon implements AdminApi {
     startOrdered();
     synchronized (this) {
       server = AdminServer.start(parts.runDirectory().socket(cache), this, parts.json());
+      page = page();
     }
+    parts.watchdog().start();
     parts
         .runDirectory()
         .announce(
@@ -110,6 +120,27 @@ final class Daemon implements AdminApi {
     String summary = Heartbeat.summary(parts.mounts().reports());
     log.info("{}; cache in {}", summary, cache);
     parts.heartbeat().ready(summary);
+  }
+
+  /** The status page, where the configuration asks for one. */
+  private @Nullable WebServer page() throws IOException {
+    AdminOptions options = parts.config().server().admin();
+    if (options.http() == null) {
+      return null;
+    }
+    WebServer started =
+        WebServer.start(
+            options,
+            options.http(),
+            this,
+            parts.json(),
+            InstantSource.system(),
+            new SecureRandom());
+    log.info(
+        "The admin page: http://{}:{}/",
+        started.address().getHostString(),
+        started.address().getPort());
+    return started;
   }
 
   /**
@@ -205,8 +236,12 @@ final class Daemon implements AdminApi {
     } catch (IOException e) {
       log.warn("the admin socket could not be removed", e);
     }
+    parts.watchdog().close();
     mounts.run();
     synchronized (this) {
+      if (page != null) {
+        page.close();
+      }
       if (server != null) {
         server.close();
       }
@@ -229,6 +264,7 @@ final class Daemon implements AdminApi {
         parts.version(),
         parts.startedAt(),
         cache,
+        parts.watchdog().counters(),
         parts.mounts().reports());
   }
 

@@ -1,6 +1,7 @@
 package io.tiermount.daemon;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.daemon.admin.AdminApi.MountOrder;
 import io.tiermount.daemon.admin.MountReport;
 import io.tiermount.daemon.config.MountConfig;
 import java.time.Clock;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** One configured mount: its state, and the driver while there is one. Safe from any thread. */
 final class Mount {
   private final MountConfig config;
+  private final @Nullable MountOrder order;
   private final Clock clock;
 
   /** Ends when the mount came up or failed; never exceptionally. */
@@ -27,14 +29,22 @@ final class Mount {
   @GuardedBy("this")
   private @Nullable MountDriver driver;
 
-  Mount(MountConfig config, Clock clock) {
+  /**
+   * @param order what it was ordered by; null for one of the configuration
+   */
+  Mount(MountConfig config, @Nullable MountOrder order, Clock clock) {
     this.config = config;
+    this.order = order;
     this.clock = clock;
     this.since = clock.instant();
   }
 
   MountConfig config() {
     return config;
+  }
+
+  @Nullable MountOrder order() {
+    return order;
   }
 
   CompletableFuture<MountState> started() {

@@ -55,6 +55,27 @@ interface MountDriver {
    */
   CacheResult evict(Path inside) throws IOException;
 
+  /** What the watchdog looks at; null where the kernel alone carries the mount. */
+  default @Nullable Watched watched() {
+    return null;
+  }
+
+  /** Requests under way, and whether they get on. */
+  interface Watched {
+    /** Changes while the store moves anything. */
+    long progress();
+
+    /** How many requests have been under way for longer. */
+    int stuck(Duration longerThan);
+
+    /**
+     * Ends such requests with EIO.
+     *
+     * @return how many were told so for the first time
+     */
+    int end(Duration longerThan);
+  }
+
   /** Counters and the store's health, from memory. */
   Report report();
 

@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
  * fails does not stop the others. They stop in the reverse order, each with the same deadline. Safe
  * from any thread.
  */
-final class Mounts {
+final class Mounts implements Watchdog.Patients {
   private static final Logger log = LoggerFactory.getLogger(Mounts.class);
 
   /** More are refused: status, stop and the kernel's table walk all of them. */
@@ -137,6 +137,33 @@ final class Mounts {
     return true;
   }
 
+  @Override
+  public synchronized Map<Path, MountDriver.Watched> watched() {
+    Map<Path, MountDriver.Watched> watched = new TreeMap<>();
+    mounts.forEach((path, mount) -> {
+      @Nullable MountDriver driver = mount.driver();
+      MountDriver.Watched what = driver == null ? null : driver.watched();
+      if (what != null) {
+        watched.put(path, what);
+      }
+    });
+    return watched;
+  }
+
+  /** What was under way fails; what was acknowledged is in the journal, as after a kill. */
+  @Override
+  public void renew(Path path) throws IOException {
+    Mount mount;
+    synchronized (this) {
+      mount = mounts.get(path);
+    }
+    if (mount != null) {
+      stop(mount, Duration.ZERO);
+      forget(mount);
+      var _ = begin(mount.config(), mount.order());
+    }
+  }
+
   /** The mount that a path lies in. */
   synchronized Optional<Mount> holding(Path path) {
     return mounts.values().stream()
@@ -234,7 +261,7 @@ final class Mounts {
   }
 
   private Mount begin(MountConfig config, @Nullable MountOrder order) throws IOException {
-    Mount mount = new Mount(config, clock);
+    Mount mount = new Mount(config, order, clock);
     CompletableFuture<?> before;
     synchronized (this) {
       @Nullable Mount there = mounts.get(config.path());

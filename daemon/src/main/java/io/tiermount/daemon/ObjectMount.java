@@ -55,6 +55,7 @@ final class ObjectMount implements MountDriver {
   private final MeteredStore store;
   private final @Nullable ScopeDirectory scopeDirectory;
   private final FuseTransport transport;
+  private final Watched watched;
   private final ObjectVolume volume;
   private final Handles handles;
   private final Nodes nodes;
@@ -87,6 +88,7 @@ final class ObjectMount implements MountDriver {
     this.store = store;
     this.scopeDirectory = scopeDirectory;
     this.transport = transport;
+    watched = new Moving(store, transport);
     entrance = Entrance.of(config.access(), config.volume().owner(), config.volume().group());
     String scope = store.id();
     volume =
@@ -192,6 +194,29 @@ final class ObjectMount implements MountDriver {
   public CacheResult evict(Path inside) throws IOException {
     ObjectVolume.Evicted evicted = volume.evict(inside);
     return new CacheResult(evicted.files(), evicted.bytes(), List.of());
+  }
+
+  @Override
+  public Watched watched() {
+    return watched;
+  }
+
+  /** What of it is watched. */
+  private record Moving(MeteredStore store, FuseTransport transport) implements Watched {
+    @Override
+    public long progress() {
+      return store.meter().progress();
+    }
+
+    @Override
+    public int stuck(Duration longerThan) {
+      return transport.stuckRequests(longerThan);
+    }
+
+    @Override
+    public int end(Duration longerThan) {
+      return transport.endStuckRequests(longerThan);
+    }
   }
 
   @Override

@@ -255,6 +255,7 @@ final class Wiring implements Program {
               lock,
               mounts,
               keeping,
+              new Watchdog(mounts, config.server().watchdog(), System::nanoTime),
               stale,
               disk,
               new CacheTasks(mounts),

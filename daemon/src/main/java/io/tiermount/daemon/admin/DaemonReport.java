@@ -7,6 +7,7 @@ import java.util.Map;
 /**
  * A daemon as {@code status --json} shows it.
  *
+ * @param watchdog what it did
  * @param cache counters of the cache with {@code directory} first
  */
 public record DaemonReport(
@@ -14,6 +15,7 @@ public record DaemonReport(
     String version,
     Instant startedAt,
     Map<String, Object> cache,
+    Map<String, Object> watchdog,
     List<MountReport> mounts) {
   public DaemonReport {
     mounts = List.copyOf(mounts);

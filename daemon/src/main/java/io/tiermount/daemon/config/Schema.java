@@ -25,7 +25,8 @@ final class Schema {
               CredentialKeys.ALL,
               ClearmlKeys.ALL,
               MountKeys.ALL,
-              PersistenceKeys.ALL)
+              PersistenceKeys.ALL,
+              AdminKeys.ALL)
           .flatMap(List::stream)
           .toList();
 

@@ -13,6 +13,7 @@ import java.util.Map;
  * @param notices what a person should see once: sizes understood, sections left aside
  * @param volumes what jobs may name
  * @param node what else holds for the node as a whole
+ * @param server the admin page and the watchdog
  */
 public record TiermountConfig(
     Identity identity,
@@ -22,7 +23,8 @@ public record TiermountConfig(
     Map<String, String> skipped,
     List<String> notices,
     JobVolumes volumes,
-    NodeOptions node) {
+    NodeOptions node,
+    ServerOptions server) {
   public TiermountConfig {
     mounts = List.copyOf(mounts);
     skipped = Map.copyOf(skipped);
@@ -32,7 +34,7 @@ public record TiermountConfig(
   /** The same with other mounts. */
   public TiermountConfig withMounts(List<MountConfig> others) {
     return new TiermountConfig(
-        identity, cache, memoryMaxBytes, others, skipped, notices, volumes, node);
+        identity, cache, memoryMaxBytes, others, skipped, notices, volumes, node, server);
   }
 
   /** With the defaults of what a mount does not need. */
@@ -51,6 +53,7 @@ public record TiermountConfig(
         skipped,
         notices,
         JobVolumes.NONE,
-        NodeOptions.DEFAULTS);
+        NodeOptions.DEFAULTS,
+        ServerOptions.DEFAULTS);
   }
 }

@@ -29,8 +29,9 @@ final class TreeReader {
    * @param scopeRequired false for a mount without a file
    * @param notices what was understood before; more is added
    */
-  Read read(Node.Section tree, boolean scopeRequired, List<String> notices, Problems problems)
+  Read read(Node.Section given, boolean scopeRequired, List<String> notices, Problems problems)
       throws InvalidConfigException {
+    Node.Section tree = ServerForm.translate(given, notices, problems);
     Schema.check(tree, problems);
     PersistenceReader.Translated translated =
         PersistenceReader.translate(
@@ -39,6 +40,7 @@ final class TreeReader {
             true,
             problems);
     KeyReader root = KeyReader.root(translated.tree(), problems);
+    ServerOptions server = new AdminReader(root).read();
     IdentityReader identity = new IdentityReader(root, environment, node);
     CredentialsReader credentials = new CredentialsReader(root, environment);
     CacheOptions cache = new CacheReader(root, environment, node, scopeRequired, notices).read();
@@ -91,7 +93,8 @@ final class TreeReader {
             skipped,
             notices,
             new JobVolumes(translated.volumes(), translated.awaited()),
-            options);
+            options,
+            server);
     return new Read(config, new Explainer(root, mounted, rules, cache, paths));
   }
 

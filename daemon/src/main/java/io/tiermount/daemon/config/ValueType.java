@@ -63,6 +63,18 @@ sealed interface ValueType<T> {
     }
   }
 
+  /** A word, or a list of them. */
+  record OneOrMore<T>(String accepted, Single<T> element) implements ValueType<List<T>> {
+    @Override
+    public @Nullable List<T> read(Node node, String key, boolean secret, Problems problems) {
+      if (node instanceof Node.Items) {
+        return new ListOf<>(accepted, element).read(node, key, secret, problems);
+      }
+      T value = element.read(node, key, secret, problems);
+      return value == null ? null : List.of(value);
+    }
+  }
+
   /** Names chosen by the operator, each with a word. */
   record MapOf<T>(String accepted, Single<T> element) implements ValueType<Map<String, T>> {
     @Override

@@ -207,6 +207,7 @@ final class AdminServerTest {
           "1",
           Instant.parse("2026-01-02T03:04:05Z"),
           Map.of("used_bytes", 7),
+          Map.of("ended_requests", 0),
           List.of(report("file:///x", "/mnt/x")));
     }
 

@@ -125,7 +125,8 @@ final class ExampleTest {
             CredentialKeys.class,
             ClearmlKeys.class,
             MountKeys.class,
-            PersistenceKeys.class)) {
+            PersistenceKeys.class,
+            AdminKeys.class)) {
       for (Field field : table.getDeclaredFields()) {
         if (Modifier.isPrivate(field.getModifiers())) {
           continue;

@@ -1,6 +1,7 @@
 package io.tiermount.fs.fuse;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,20 @@ public interface FuseTransport extends AutoCloseable {
    */
   @Override
   void close();
+
+  /** How many requests have been under way for longer than that; 0 where it can't be told. */
+  default int stuckRequests(Duration longerThan) {
+    return 0;
+  }
+
+  /**
+   * Interrupts the handlers of such requests, whose callers get EIO once they answer.
+   *
+   * @return how many were told so for the first time
+   */
+  default int endStuckRequests(Duration longerThan) {
+    return 0;
+  }
 
   /** Requests seen by opcode name (LOOKUP, READ, …): what the tests and status count by. */
   Map<String, Long> requestCounts();

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -178,6 +179,20 @@ public final class DevFuseTransport implements FuseTransport {
   public Map<String, Long> requestCounts() {
     Session running = session;
     return running == null ? FuseWire.byName(_ -> 0) : running.requestCounts();
+  }
+
+  @Override
+  public int stuckRequests(Duration longerThan) {
+    Session running = session;
+    return running == null ? 0 : running.stuck(longerThan).size();
+  }
+
+  @Override
+  public int endStuckRequests(Duration longerThan) {
+    Session running = session;
+    return running == null
+        ? 0
+        : (int) running.stuck(longerThan).stream().filter(DevReplier::end).count();
   }
 
   @Override

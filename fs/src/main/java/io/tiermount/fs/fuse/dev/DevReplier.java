@@ -23,6 +23,7 @@ final class DevReplier implements Replier {
   private final Reader reader;
   private final long unique;
   private final int opcode;
+  private final long sinceNanos = System.nanoTime();
 
   @GuardedBy("this")
   private boolean claimed;
@@ -35,6 +36,10 @@ final class DevReplier implements Replier {
 
   @GuardedBy("this")
   private boolean interrupted;
+
+  /** The watchdog has given it up. */
+  @GuardedBy("this")
+  private boolean ended;
 
   @GuardedBy("this")
   private @Nullable Runnable onInterrupt;
@@ -104,9 +109,13 @@ final class DevReplier implements Replier {
   }
 
   @Override
-  public boolean reply(FuseReply reply) {
+  public boolean reply(FuseReply given) {
     ReplyBuffer target;
+    FuseReply reply;
     synchronized (this) {
+      // Its caller was not interrupted, and must not be told so.
+      boolean givenUp = ended && given.equals(new FuseReply.Failed(Errno.EINTR));
+      reply = givenUp ? new FuseReply.Failed(Errno.EIO) : given;
       checkOpen();
       target = buffer == null && reader.isDelivering(this) ? reader.buffer() : buffer;
       if (reply instanceof FuseReply.Payload payload && payload.sizeBytes() > 0 && buffer == null) {
@@ -216,6 +225,25 @@ final class DevReplier implements Replier {
     if (onInterrupt != null) {
       onInterrupt.run();
     }
+  }
+
+  /** True while nobody has begun to answer, and for longer than since then. */
+  synchronized boolean isOpenSince(long nanos) {
+    return !claimed && sinceNanos - nanos < 0;
+  }
+
+  /**
+   * Gives it up: its handler is interrupted, its caller gets EIO.
+   *
+   * @return false where that was done before, or it is being answered
+   */
+  synchronized boolean end() {
+    if (claimed || ended) {
+      return false;
+    }
+    ended = true;
+    interrupt();
+    return true;
   }
 
   @GuardedBy("this")

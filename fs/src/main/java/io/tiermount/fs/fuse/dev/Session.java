@@ -1,6 +1,7 @@
 package io.tiermount.fs.fuse.dev;
 
 import io.tiermount.fs.fuse.FuseHandler;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,25 @@ final class Session {
   Map<String, Long> requestCounts() {
     return FuseWire.byName(
         opcode -> readers.stream().mapToLong(reader -> reader.count(opcode)).sum());
+  }
+
+  /** The requests that have been under way for longer than that. */
+  List<DevReplier> stuck(Duration longerThan) {
+    long before = System.nanoTime() - longerThan.toNanos();
+    List<DevReplier> stuck = new ArrayList<>();
+    for (Reader reader : readers) {
+      DevReplier replier = reader.current();
+      if (replier != null && replier.isOpenSince(before)) {
+        stuck.add(replier);
+      }
+    }
+    for (DevReplier replier : inFlight.values()) {
+      // One that changes its place meanwhile is met twice.
+      if (replier.isOpenSince(before) && !stuck.contains(replier)) {
+        stuck.add(replier);
+      }
+    }
+    return stuck;
   }
 
   /** Called by each reader as it ends; the last one ends the session. */
