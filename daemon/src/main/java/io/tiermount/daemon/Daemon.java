@@ -45,6 +45,7 @@ final class Daemon implements AdminApi {
   /**
    * What a daemon consists of.
    *
+   * @param spot null where nobody is asked for the provider's notice
    * @param orders turns a mount command into a configuration
    * @param exitWhenUnused end with the last mount, as a daemon that a mount command started does
    */
@@ -54,6 +55,7 @@ final class Daemon implements AdminApi {
       Mounts mounts,
       KeptMounts keeping,
       Watchdog watchdog,
+      @Nullable SpotWatch spot,
       StaleMounts stale,
       NodeCache cache,
       CacheTasks tasks,
@@ -106,6 +108,9 @@ final class Daemon implements AdminApi {
       page = page();
     }
     parts.watchdog().start();
+    if (parts.spot() != null) {
+      parts.spot().start();
+    }
     parts
         .runDirectory()
         .announce(
@@ -237,6 +242,9 @@ final class Daemon implements AdminApi {
       log.warn("the admin socket could not be removed", e);
     }
     parts.watchdog().close();
+    if (parts.spot() != null) {
+      parts.spot().close();
+    }
     mounts.run();
     synchronized (this) {
       if (page != null) {

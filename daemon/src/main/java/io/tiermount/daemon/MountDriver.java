@@ -55,6 +55,11 @@ interface MountDriver {
    */
   CacheResult evict(Path inside) throws IOException;
 
+  /** Sends what is pending for at most so long, and goes on; true where nothing is left to send. */
+  default boolean drain(Duration deadline) {
+    return true;
+  }
+
   /** What the watchdog looks at; null where the kernel alone carries the mount. */
   default @Nullable Watched watched() {
     return null;

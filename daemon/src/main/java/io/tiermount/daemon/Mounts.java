@@ -150,6 +150,24 @@ final class Mounts implements Watchdog.Patients {
     return watched;
   }
 
+  /** Sends what is pending of all mounts at once; true where nothing is left to send. */
+  boolean drainAll(Duration deadline) {
+    List<MountDriver> drivers = new ArrayList<>();
+    synchronized (this) {
+      for (Mount mount : mounts.values()) {
+        @Nullable MountDriver driver = mount.driver();
+        if (driver != null) {
+          drivers.add(driver);
+        }
+      }
+    }
+    List<CompletableFuture<Boolean>> drained =
+        drivers.stream()
+            .map(driver -> CompletableFuture.supplyAsync(() -> driver.drain(deadline), threads))
+            .toList();
+    return drained.stream().map(CompletableFuture::join).reduce(true, Boolean::logicalAnd);
+  }
+
   /** What was under way fails; what was acknowledged is in the journal, as after a kill. */
   @Override
   public void renew(Path path) throws IOException {

@@ -197,6 +197,11 @@ final class ObjectMount implements MountDriver {
   }
 
   @Override
+  public boolean drain(Duration deadline) {
+    return volume.drain(deadline);
+  }
+
+  @Override
   public Watched watched() {
     return watched;
   }

@@ -9,6 +9,7 @@ import io.tiermount.backends.PrefixedStore;
 import io.tiermount.backends.local.LocalObjectStore;
 import io.tiermount.backends.s3.S3Store;
 import io.tiermount.backends.s3.keys.AwsEnvironment;
+import io.tiermount.backends.s3.keys.SpotNotice;
 import io.tiermount.daemon.admin.AdminApi.MountOrder;
 import io.tiermount.daemon.admin.AdminException;
 import io.tiermount.daemon.admin.Json;
@@ -256,6 +257,7 @@ final class Wiring implements Program {
               mounts,
               keeping,
               new Watchdog(mounts, config.server().watchdog(), System::nanoTime),
+              spot(config, mounts),
               stale,
               disk,
               new CacheTasks(mounts),
@@ -285,6 +287,14 @@ final class Wiring implements Program {
       Path directory = Files.createDirectories(cacheDirectory.resolve("opens"));
       Path file = directory.resolve(Long.toString(rootId));
       return resumed ? OpenTable.reopen(file) : OpenTable.create(file);
+    };
+  }
+
+  private @Nullable SpotWatch spot(TiermountConfig config, Mounts mounts) {
+    return switch (config.server().spotNotice()) {
+      case OFF -> null;
+      case AWS ->
+          new SpotWatch(new SpotNotice(AwsEnvironment.of(environment))::ask, mounts::drainAll);
     };
   }
 

@@ -76,7 +76,7 @@ final class WatchdogTest {
 
     look(1);
 
-    assertThat(mount.asked).isEqualTo(Duration.ofSeconds(120));
+    assertThat(mount.asked).isEqualTo(Duration.ofMinutes(2));
     assertThat(watchdog.counters()).containsEntry("ended_requests", 2L);
     mount.stuck = 0;
     look(15);

@@ -96,6 +96,13 @@ final class AdminKeys {
           "15",
           "how often it looks");
 
+  static final Key<ServerOptions.SpotNotices> SPOT_NOTICE =
+      Key.of(
+          "shutdown.spot_notice",
+          ValueTypes.choice(ServerOptions.SpotNotices.class),
+          "off",
+          "who is asked whether this machine will be taken away");
+
   static final List<Key<?>> ALL =
       List.of(
           HTTP_ENABLED,
@@ -115,7 +122,8 @@ final class AdminKeys {
           SUPPORTS_CREDENTIALS,
           WATCHDOG,
           THRESHOLD,
-          WATCH_INTERVAL);
+          WATCH_INTERVAL,
+          SPOT_NOTICE);
 
   private AdminKeys() {}
 

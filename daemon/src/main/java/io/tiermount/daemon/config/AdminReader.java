@@ -39,7 +39,8 @@ final class AdminReader {
     Duration interval = Duration.ofSeconds(root.read(AdminKeys.WATCH_INTERVAL));
     return new ServerOptions(
         new AdminOptions(http, asked ? users : List.of(), cookies, cors()),
-        new WatchdogOptions(root.read(AdminKeys.WATCHDOG), threshold, interval));
+        new WatchdogOptions(root.read(AdminKeys.WATCHDOG), threshold, interval),
+        root.read(AdminKeys.SPOT_NOTICE));
   }
 
   private AdminOptions.@Nullable Http http(boolean asked) {

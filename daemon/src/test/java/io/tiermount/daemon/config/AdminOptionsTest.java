@@ -195,6 +195,15 @@ final class AdminOptionsTest {
     assertThat(errors("watchdog.watch_interval_sec = 5m")).hasSize(1);
   }
 
+  @Test
+  void c28_the_providers_notice_is_asked_for_where_the_configuration_says_so()
+      throws InvalidConfigException {
+    assertThat(ConfigText.parse("").server().spotNotice()).isEqualTo(ServerOptions.SpotNotices.OFF);
+    assertThat(ConfigText.parse("shutdown.spot_notice = aws").server().spotNotice())
+        .isEqualTo(ServerOptions.SpotNotices.AWS);
+    assertThat(errors("shutdown.spot_notice = azure")).hasSize(1);
+  }
+
   private static List<String> errors(String text) {
     return ConfigText.errors(text).stream()
         .map(error -> error.key() + ": " + error.found())
