@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tiermount.backends.os.Crypt;
 import io.tiermount.daemon.config.AdminOptions;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -37,7 +38,8 @@ final class WebServerTest {
 
   private final AtomicReference<Instant> now =
       new AtomicReference<>(Instant.parse("2026-01-02T03:04:05Z"));
-  private final FakeDaemon daemon = new FakeDaemon();
+  private final AdminApi daemon = daemon();
+  private volatile String state = "ready";
   private final HttpClient client =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(20)).build();
   private @Nullable WebServer server;
@@ -211,7 +213,7 @@ final class WebServerTest {
 
   @Test
   void a_failed_mount_is_no_health() throws Exception {
-    daemon.state = "failed";
+    state = "failed";
     start(options(List.of()));
 
     assertThat(get("/healthz").statusCode()).isEqualTo(503);
@@ -272,55 +274,41 @@ final class WebServerTest {
     }
   }
 
-  /** A daemon with one mount. */
-  private static final class FakeDaemon implements AdminApi {
-    private String state = "ready";
+  /** A daemon with one mount, to which nothing can be ordered. */
+  private AdminApi daemon() {
+    return (AdminApi)
+        Proxy.newProxyInstance(
+            getClass().getClassLoader(),
+            new Class<?>[] {AdminApi.class},
+            (_, method, _) -> {
+              assertThat(method.getName()).as("the page orders nothing").isEqualTo("status");
+              return report();
+            });
+  }
 
-    @Override
-    public DaemonReport status() {
-      return new DaemonReport(
-          42,
-          "1",
-          Instant.parse("2026-01-02T03:04:05Z"),
-          Map.of("used_bytes", 7),
-          Map.of("ended_requests", 0),
-          List.of(
-              new MountReport(
-                  "x",
-                  "/mnt/<x>",
-                  "s3://b",
-                  "shared",
-                  state,
-                  null,
-                  Instant.parse("2026-01-02T03:04:05Z"),
-                  "dev",
-                  true,
-                  null,
-                  Map.of(
-                      "requests",
-                      Map.of("LOOKUP", 3),
-                      "store",
-                      Map.of("read", Map.of("calls", 2, "failures", 0, "bytes", 40))))));
-    }
-
-    @Override
-    public MountReport mount(MountOrder order) {
-      throw new AssertionError("the page orders nothing");
-    }
-
-    @Override
-    public void unmount(String path) {
-      throw new AssertionError("the page orders nothing");
-    }
-
-    @Override
-    public void stop() {
-      throw new AssertionError("the page orders nothing");
-    }
-
-    @Override
-    public CacheResult cache(CacheOrder order, ProgressSink progress) {
-      throw new AssertionError("the page orders nothing");
-    }
+  private DaemonReport report() {
+    return new DaemonReport(
+        42,
+        "1",
+        Instant.parse("2026-01-02T03:04:05Z"),
+        Map.of("used_bytes", 7),
+        Map.of("ended_requests", 0),
+        List.of(
+            new MountReport(
+                "x",
+                "/mnt/<x>",
+                "s3://b",
+                "shared",
+                state,
+                null,
+                Instant.parse("2026-01-02T03:04:05Z"),
+                "dev",
+                true,
+                null,
+                Map.of(
+                    "requests",
+                    Map.of("LOOKUP", 3),
+                    "store",
+                    Map.of("read", Map.of("calls", 2, "failures", 0, "bytes", 40))))));
   }
 }
