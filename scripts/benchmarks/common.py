@@ -57,7 +57,8 @@ class Place:
         out = open(log, "wb")
         began = time.monotonic()
         process = subprocess.Popen([PROGRAM, "daemon", "--config", str(config)], stdin=subprocess.DEVNULL, stdout=out,
-                                   stderr=out, start_new_session=True)
+                                   stderr=out, start_new_session=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.daemons.append(process)
         return process, began
 

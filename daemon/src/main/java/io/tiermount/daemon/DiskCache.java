@@ -9,7 +9,7 @@ import io.tiermount.fs.cache.CacheStats;
 import io.tiermount.fs.meta.IndexStore;
 import io.tiermount.fs.meta.MetaMemory;
 import io.tiermount.fs.meta.StateStore;
-import io.tiermount.fs.volume.ObjectVolume;
+import io.tiermount.fs.volume.Inherited;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -62,7 +62,7 @@ final class DiskCache implements NodeCache {
               Clock.systemUTC(),
               RandomGenerator.getDefault());
       // Writers' files that no journal knows: their writers got no answer.
-      blocks.staging().sweep(ObjectVolume.journalledFiles(state)::contains);
+      blocks.staging().sweep(Inherited.journalledFiles(state)::contains);
       whole = true;
       return new DiskCache(memory, index, state, blocks);
     } finally {

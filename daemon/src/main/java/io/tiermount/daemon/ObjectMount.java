@@ -19,6 +19,7 @@ import io.tiermount.fs.tree.NodeIds;
 import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.tree.OpenTable;
 import io.tiermount.fs.volume.Changes;
+import io.tiermount.fs.volume.Inherited;
 import io.tiermount.fs.volume.ObjectVolume;
 import io.tiermount.fs.volume.Quota;
 import io.tiermount.fs.volume.ScopeDirectory;
@@ -34,6 +35,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -100,7 +102,12 @@ final class ObjectMount implements MountDriver {
     if (!config.volume().readOnly()) {
       uploads =
           volume.enableWrites(
-              config.path().toString(), cache.state(), nodes, config.write(), config.quota());
+              config.path().toString(),
+              cache.state(),
+              nodes,
+              config.write(),
+              config.quota(),
+              inherited());
     } else {
       uploads = null;
     }
@@ -128,6 +135,16 @@ final class ObjectMount implements MountDriver {
     if (scopeDirectory != null) {
       scopeDirectory.start();
     }
+  }
+
+  private Inherited inherited() {
+    List<OpenTable.Open> opens = handles.table().opens();
+    return new Inherited(
+        handles.table().isReopened(),
+        opens.stream()
+            .filter(open -> !open.directory())
+            .map(OpenTable.Open::nodeId)
+            .collect(Collectors.toSet()));
   }
 
   private MountOptions options() {

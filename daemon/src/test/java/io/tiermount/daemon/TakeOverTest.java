@@ -11,9 +11,12 @@ import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -21,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -33,7 +37,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * SEMANTICS L1, L2: the daemon is killed and ended under programs that have files open. {@code
+ * SEMANTICS L1–L6: the daemon is killed and ended under programs that have files open. {@code
  * -Dtiermount.restarts=N} changes how often the soak does it.
  */
 final class TakeOverTest {
@@ -113,6 +117,138 @@ final class TakeOverTest {
         "longest stall of a reader over %d restarts: %d ms%n",
         restarts, TimeUnit.NANOSECONDS.toMillis(longestStallNanos.get()));
     stop();
+  }
+
+  /** L5, L6. */
+  @Test
+  void writers_notice_neither_a_kill_nor_sigterm_local() throws Exception {
+    writersOver("local", 3);
+  }
+
+  /** L5, L6. */
+  @Test
+  void writers_notice_neither_a_kill_nor_sigterm_remote() throws Exception {
+    writersOver("remote", 3);
+  }
+
+  /** L5, L6. */
+  @Test
+  @Tag("soak")
+  void writers_notice_no_kill_of_many() throws Exception {
+    writersOver("local", SOAK);
+  }
+
+  private void writersOver(String durability, int restarts) throws Exception {
+    mount(",write.max_dirty_age=2s,write.durability=" + durability);
+    Files.createDirectories(at.resolve("made"));
+    StringBuilder logged = new StringBuilder();
+    Map<String, String> renamed = new ConcurrentHashMap<>();
+    ByteBuffer kept = ByteBuffer.wrap(slice(0, 300_000));
+    try (FileChannel log = open("log", StandardOpenOption.CREATE_NEW, StandardOpenOption.APPEND);
+        FileChannel gone = open("gone", StandardOpenOption.CREATE_NEW, StandardOpenOption.READ);
+        FileChannel late = open("late", StandardOpenOption.CREATE_NEW)) {
+      writeAll(gone, kept.duplicate(), 0);
+      Files.delete(at.resolve("gone"));
+      writeAll(late, kept.duplicate(), 0);
+      program("appender", () -> append(log, logged));
+      program("renamer", () -> createAndRename(renamed));
+      program("directories", this::makeAndRemove);
+      program("unlinked", () -> checkAll(gone, kept));
+      if (durability.equals("local")) {
+        program("truncating", this::truncate);
+      }
+      for (int i = 0; i < restarts && errors.isEmpty(); i++) {
+        restart(i % 3 == 2);
+      }
+      endPrograms();
+      writeAll(late, kept.duplicate(), kept.limit());
+    }
+    System.out.printf(
+        "longest stall of a writer over %d restarts: %d ms%n",
+        restarts, TimeUnit.NANOSECONDS.toMillis(longestStallNanos.get()));
+    stop();
+    Path bucket = directory.resolve("bucket");
+    assertThat(Files.readString(bucket.resolve("log"))).isEqualTo(logged.toString());
+    assertThat(Files.size(bucket.resolve("late"))).isEqualTo(2L * kept.limit());
+    assertThat(bucket.resolve("gone")).doesNotExist();
+    for (Map.Entry<String, String> each : renamed.entrySet()) {
+      assertThat(bucket.resolve("made").resolve(each.getKey())).hasContent(each.getValue());
+    }
+    try (DirectoryStream<Path> names = Files.newDirectoryStream(bucket.resolve("made"), "tmp*")) {
+      assertThat(names).isEmpty();
+    }
+  }
+
+  private FileChannel open(String name, StandardOpenOption... options) throws IOException {
+    Set<StandardOpenOption> all = new HashSet<>(List.of(options));
+    all.add(StandardOpenOption.WRITE);
+    return FileChannel.open(at.resolve(name), all);
+  }
+
+  private static void writeAll(FileChannel file, ByteBuffer bytes, long offset)
+      throws IOException {
+    long at = offset;
+    while (bytes.hasRemaining()) {
+      at += file.write(bytes, at);
+    }
+  }
+
+  private static void checkAll(FileChannel file, ByteBuffer expected) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(expected.limit());
+    while (bytes.hasRemaining() && file.read(bytes, bytes.position()) > 0) {}
+    assertThat(bytes.flip()).isEqualTo(expected);
+    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+  }
+
+  private void append(FileChannel log, StringBuilder logged) throws Exception {
+    String line = "line " + logged.length() + "\n";
+    logged.append(line);
+    timed(() -> {
+      ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));
+      assertThat(log.write(bytes)).isEqualTo(line.length());
+      if (logged.length() % 7 == 0) {
+        log.force(true);
+      }
+    });
+  }
+
+  private int round;
+
+  /** A create that happened twice would give EEXIST, a rename ENOENT. */
+  private void createAndRename(Map<String, String> renamed) throws Exception {
+    round++;
+    Path temporary = at.resolve("made/tmp" + round);
+    String name = "f" + round % 10;
+    String text = "round " + round;
+    timed(() -> Files.writeString(temporary, text, StandardOpenOption.CREATE_NEW));
+    timed(() ->
+        Files.move(
+            temporary,
+            at.resolve("made").resolve(name),
+            StandardCopyOption.ATOMIC_MOVE,
+            StandardCopyOption.REPLACE_EXISTING));
+    renamed.put(name, text);
+    if (round % 4 == 0) {
+      Files.delete(at.resolve("made").resolve(name));
+      renamed.remove(name);
+    }
+  }
+
+  private void makeAndRemove() throws Exception {
+    Path made = at.resolve("made/dir");
+    timed(() -> Files.createDirectory(made));
+    timed(() -> Files.createSymbolicLink(made.resolve("link"), Path.of("target")));
+    timed(() -> Files.delete(made.resolve("link")));
+    timed(() -> Files.delete(made));
+  }
+
+  private void truncate() throws Exception {
+    Path file = at.resolve("made/cut");
+    timed(() -> Files.write(file, slice(0, 70_000)));
+    try (FileChannel open = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      timed(() -> open.truncate(1_000));
+    }
+    assertThat(Files.readAllBytes(file)).isEqualTo(slice(0, 1_000));
   }
 
   /** L3. */
@@ -219,6 +355,13 @@ final class TakeOverTest {
     for (Thread program : programs) {
       program.join(TimeUnit.SECONDS.toMillis(WAIT_SECONDS));
       assertThat(program.isAlive()).as(program.getName() + " hangs").isFalse();
+    }
+    if (!errors.isEmpty()) {
+      try (DirectoryStream<Path> logs = Files.newDirectoryStream(directory.resolve("run"), "*.err")) {
+        for (Path log : logs) {
+          System.err.println(Files.readString(log));
+        }
+      }
     }
     assertThat(errors).isEmpty();
   }

@@ -116,6 +116,11 @@ public final class FileSystem implements FuseHandler {
     return kernel;
   }
 
+  /** What changes of a request are journalled under; 0 where nobody is to follow. */
+  long number(Replier replier) {
+    return handles.table().keeps() ? replier.unique() : 0;
+  }
+
   boolean opensSkipped() {
     return opensSkipped;
   }

@@ -15,6 +15,7 @@ import io.tiermount.fs.volume.Changes.Birth;
 import io.tiermount.fs.volume.Facts;
 import io.tiermount.fs.volume.LocalFile;
 import io.tiermount.fs.volume.Renames;
+import io.tiermount.fs.volume.RequestNumber;
 import io.tiermount.fs.volume.Resolution;
 import io.tiermount.fs.volume.Resolution.Found;
 import io.tiermount.fs.volume.Volume;
@@ -87,15 +88,29 @@ final class NameRequests {
       replier.fail(dir == null ? Errno.ESTALE : Errno.EROFS);
     } else if (Names.encode(name).length > MAX_NAME_BYTES) {
       replier.fail(Errno.ENAMETOOLONG);
-    } else if (changes.isRemote()) {
-      fs.later(replier, () -> made(changes, dir, replier, making));
+    } else if (changes.isRemote() || replier.isResent()) {
+      fs.later(replier, () -> made(changes, dir, name, replier, making));
     } else {
-      made(changes, dir, replier, making);
+      made(changes, dir, name, replier, making);
     }
   }
 
-  private void made(Changes changes, Node dir, Replier replier, Making making) throws IOException {
-    LocalFile file = making.make(changes, dir);
+  private void made(Changes changes, Node dir, String name, Replier replier, Making making)
+      throws IOException {
+    long number = fs.number(replier);
+    LocalFile known = null;
+    if (replier.isResent()) {
+      Node before = changes.requests().changedBy(number);
+      Renames.Named there = before == null ? null : named(dir, name);
+      known = before == null ? null : changes.local(before);
+      if (known == null && there != null) {
+        // The store has it by now.
+        entry(fs.entry(there.node(), there.facts()), there.node(), replier);
+        return;
+      }
+    }
+    LocalFile file =
+        known != null ? known : RequestNumber.carry(number, () -> making.make(changes, dir));
     Node node = file.node();
     NodeEntry entry;
     // Nobody has it open, so that it would become one of the store's in the middle of the answer.
@@ -109,10 +124,18 @@ final class NameRequests {
     } finally {
       file.unpin();
     }
+    if (entry(entry, node, replier)) {
+      changes.requests().answered(number);
+    }
+  }
+
+  private boolean entry(NodeEntry entry, Node node, Replier replier) throws IOException {
     nodes.remember(node);
-    if (!replier.reply(new FuseReply.Entry(entry))) {
+    boolean taken = replier.reply(new FuseReply.Entry(entry));
+    if (!taken) {
       nodes.forget(entry.nodeId(), 1);
     }
+    return taken;
   }
 
   /** What a name stands for, asked for where it is not known; null for nothing. */
@@ -145,8 +168,14 @@ final class NameRequests {
       replier.fail(dir == null ? Errno.ESTALE : Errno.EROFS);
       return;
     }
+    long number = fs.number(replier);
     FileSystem.Work work =
         () -> {
+          if (replier.isResent() && changes.requests().changedBy(number) != null) {
+            changes.requests().promised(dir, name);
+            replier.reply(FuseReply.DONE);
+            return;
+          }
           Renames.Named named = named(dir, name);
           if (named == null) {
             replier.fail(Errno.ENOENT);
@@ -155,12 +184,23 @@ final class NameRequests {
           } else if (directory && !volume.isEmpty(named.node())) {
             replier.fail(Errno.ENOTEMPTY);
           } else {
-            changes.remove(named.node(), named.facts());
-            replier.reply(FuseReply.DONE);
+            Renames.Named there = named;
+            RequestNumber.carry(
+                number,
+                () -> {
+                  changes.remove(there.node(), there.facts());
+                  return true;
+                });
+            if (replier.reply(FuseReply.DONE)) {
+              changes.requests().answered(number);
+            }
           }
         };
     Node known = nodes.child(dir, name);
-    if (!directory && !changes.isRemote() && volume.peek(dir, name, known) != null) {
+    if (!directory
+        && !replier.isResent()
+        && !changes.isRemote()
+        && volume.peek(dir, name, known) != null) {
       work.run();
     } else {
       fs.later(replier, work);
@@ -183,6 +223,14 @@ final class NameRequests {
 
   private void rename(Renames renames, Node dir, Node newDir, FuseRequest.Rename r, Replier replier)
       throws IOException {
+    long number = fs.number(replier);
+    Changes changes = volume.changes();
+    if (replier.isResent() && changes != null && changes.requests().changedBy(number) != null) {
+      changes.requests().promised(newDir, r.newName());
+      changes.requests().promised(dir, r.name());
+      replier.reply(FuseReply.DONE);
+      return;
+    }
     Renames.Named what = named(dir, r.name());
     if (what == null) {
       replier.fail(Errno.ENOENT);
@@ -195,9 +243,16 @@ final class NameRequests {
       return;
     }
     if (target == null || target.node() != what.node()) {
-      renames.rename(what, newDir, r.newName(), target);
+      RequestNumber.carry(
+          number,
+          () -> {
+            renames.rename(what, newDir, r.newName(), target);
+            return true;
+          });
     }
-    replier.reply(FuseReply.DONE);
+    if (replier.reply(FuseReply.DONE) && changes != null) {
+      changes.requests().answered(number);
+    }
   }
 
   private int refusal(Renames.Named what, Renames.@Nullable Named target, Node newDir, int flags)

@@ -7,6 +7,7 @@ import io.tiermount.fs.cache.CachedFile;
 import io.tiermount.fs.fuse.Attributes;
 import io.tiermount.fs.fuse.FuseReply;
 import io.tiermount.fs.fuse.FuseRequest;
+import io.tiermount.fs.fuse.NodeEntry;
 import io.tiermount.fs.fuse.Replier;
 import io.tiermount.fs.tree.FileHandle;
 import io.tiermount.fs.tree.Handles;
@@ -23,6 +24,7 @@ import io.tiermount.fs.volume.OpenFiles;
 import io.tiermount.fs.volume.Resolution;
 import io.tiermount.fs.volume.Resolution.Found;
 import io.tiermount.fs.volume.Syncs;
+import io.tiermount.fs.volume.RequestNumber;
 import io.tiermount.fs.volume.Volume;
 import io.tiermount.fs.volume.VolumeOptions.Revalidate;
 import io.tiermount.fs.write.DirtyFile;
@@ -133,6 +135,11 @@ final class Opens {
     Changes changes = volume.changes();
     LocalFile local = changes == null ? null : changes.local(ask.node);
     boolean isLocal = local != null && local.content() != null && local.isVersion(facts.version());
+    if (!isLocal && LocalFile.isLocal(FileSystem.versionOf(facts))) {
+      // It was sent to the store in this very moment, and has a version there now.
+      fs.later(ask.replier, () -> open(ask, volume.resolve(ask.dir, ask.node.name(), ask.node), 0));
+      return;
+    }
     if (!isLocal && isOutdated(ask.node, facts)) {
       // The kernel has another version's size for this inode, and keeps it for attr_ttl: a read
       // would end there. It looks the name up again and opens the new node.
@@ -276,11 +283,21 @@ final class Opens {
     int mode = Attributes.S_IFREG | (request.mode() & ~request.umask() & 07777);
     Changes.Birth birth =
         new Changes.Birth(mode, request.caller().uid(), request.caller().gid(), 0);
-    LocalFile file = changes.create(dir, request.name(), birth);
+    long number = fs.number(replier);
+    Node before = replier.isResent() ? changes.requests().changedBy(number) : null;
+    LocalFile known = before == null ? null : changes.local(before);
+    LocalFile file =
+        known != null
+            ? known
+            : RequestNumber.carry(number, () -> changes.create(dir, request.name(), birth));
     Node node = file.node();
     nodes.remember(node);
     boolean told = false;
+    boolean[] taken = {false};
     file.pin();
+    if (replier.isResent()) {
+      handles.unanswered(number, fs.kernel().kernel());
+    }
     try {
       if (publish) {
         // A lock file: whoever makes it first in the store has it, on whatever node.
@@ -292,9 +309,11 @@ final class Opens {
                   file,
                   true,
                   note(replier, changes.facts(file)),
-                  opened ->
-                      replier.reply(
-                          new FuseReply.Created(fs.entry(node, changes.facts(file)), opened)))
+                  opened -> {
+                    NodeEntry entry = fs.entry(node, changes.facts(file));
+                    taken[0] = replier.reply(new FuseReply.Created(entry, opened));
+                    return taken[0];
+                  })
               == Opened.DONE;
     } finally {
       file.unpin();
@@ -302,6 +321,9 @@ final class Opens {
         nodes.forget(nodes.kernelId(node), 1);
         changes.released(file);
       }
+    }
+    if (taken[0]) {
+      changes.requests().answered(number);
     }
     if (!told) {
       replier.fail(Errno.ESTALE);

@@ -22,6 +22,7 @@ import io.tiermount.fs.scope.QuotaOptions;
 import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.NodeIds;
 import io.tiermount.fs.tree.Nodes;
+import io.tiermount.fs.volume.Inherited;
 import io.tiermount.fs.volume.ObjectVolume;
 import io.tiermount.fs.volume.UploadWatch;
 import io.tiermount.fs.volume.VolumeOptions;
@@ -207,7 +208,7 @@ public final class MountFixture implements AutoCloseable {
             4 << 20,
             CacheOptions.Verify.ON_OPEN);
     cache = BlockCache.open(cacheOptions, index);
-    cache.staging().sweep(ObjectVolume.journalledFiles(state)::contains);
+    cache.staging().sweep(Inherited.journalledFiles(state)::contains);
     VolumeOptions volumeOptions =
         new VolumeOptions(
             "",
@@ -232,7 +233,7 @@ public final class MountFixture implements AutoCloseable {
             InstantSource.system());
     nodes = new Nodes(state, new NodeIds(state), "test", volume.rootIno());
     if (options.writes != null) {
-      uploads = volume.enableWrites("test", state, nodes, options.writes, options.quota);
+      uploads = volume.enableWrites("test", state, nodes, options.writes, options.quota, Inherited.NOTHING);
     } else {
       uploads = null;
     }

@@ -68,6 +68,7 @@ public final class OpenTable implements AutoCloseable {
   private static final long LAST_BACKING = 8;
 
   private final @Nullable Path file;
+  private final boolean reopened;
   private final Arena arena = Arena.ofAuto();
 
   @GuardedBy("this")
@@ -78,8 +79,9 @@ public final class OpenTable implements AutoCloseable {
   @GuardedBy("this")
   private boolean full;
 
-  private OpenTable(@Nullable Path file) {
+  private OpenTable(@Nullable Path file, boolean reopened) {
     this.file = file;
+    this.reopened = reopened;
   }
 
   /**
@@ -111,7 +113,7 @@ public final class OpenTable implements AutoCloseable {
 
   /** A table that keeps nothing: what it is told is gone with the process. */
   public static OpenTable none() {
-    return new OpenTable(null);
+    return new OpenTable(null, false);
   }
 
   /** False where nothing is kept: no need to say what. */
@@ -119,15 +121,20 @@ public final class OpenTable implements AutoCloseable {
     return file != null;
   }
 
+  /** True where it is an earlier process's. */
+  public boolean isReopened() {
+    return reopened;
+  }
+
   /** An empty one; what the file held is gone. */
   public static OpenTable create(Path file) throws IOException {
     Files.deleteIfExists(file);
-    return new OpenTable(file);
+    return new OpenTable(file, false);
   }
 
   /** As an earlier process left it. */
   public static OpenTable reopen(Path file) throws IOException {
-    OpenTable table = new OpenTable(file);
+    OpenTable table = new OpenTable(file, true);
     if (Files.exists(file)) {
       long size = Files.size(file);
       synchronized (table) {

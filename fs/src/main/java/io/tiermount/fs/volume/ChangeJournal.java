@@ -26,7 +26,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,11 +43,15 @@ final class ChangeJournal {
   private static final byte NAME = 'N';
   private static final byte MOVE = 'M';
   private static final byte LOST = 'R';
+  private static final byte REQUEST = 'U';
   private static final byte FORM = 1;
 
   private final StateStore state;
   private final KeyValue journal;
   private final long rootId;
+
+  /** To be deleted with the next change; as many as changes are answered between two. */
+  private final Queue<Long> answered = new ConcurrentLinkedQueue<>();
 
   ChangeJournal(StateStore state, long rootId) {
     this.state = state;
@@ -240,6 +246,35 @@ final class ChangeJournal {
                 in.readBoolean()));
       }
     }
+  }
+
+  // ---- Requests that made changes
+
+  /** In the batch of a change: the request it is made for has happened. */
+  void happened(Batch batch, long nodeId) throws MetaException {
+    long number = RequestNumber.current();
+    if (number != 0) {
+      batch.put(journal, key(REQUEST, number), KeyValue.key(nodeId));
+    }
+    for (Long old = answered.poll(); old != null; old = answered.poll()) {
+      batch.delete(journal, key(REQUEST, old));
+    }
+  }
+
+  /** The kernel has the answer to a request: it never comes again. */
+  void answered(long number) {
+    answered.add(number);
+  }
+
+  /** The node that a request changed; null where it did not happen. */
+  @Nullable Long happenedBefore(long number) throws MetaException {
+    byte[] node = journal.get(key(REQUEST, number));
+    return node == null ? null : ByteBuffer.wrap(node).getLong();
+  }
+
+  /** A new connection to the kernel counts anew. */
+  void forgetRequests() throws MetaException {
+    batch(batch -> batch.deleteRange(journal, key(REQUEST, 0), key(REQUEST, -1)));
   }
 
   // ---- What lost a race

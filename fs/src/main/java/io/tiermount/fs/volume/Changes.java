@@ -49,6 +49,7 @@ public final class Changes {
   private volatile Consumer<LocalFile> begun = _ -> {};
   private volatile Consumer<LocalFile> ended = _ -> {};
   private final Syncs syncs;
+  private final Requests requests;
 
   /** Numbers for new inodes. */
   interface Inos {
@@ -75,6 +76,7 @@ public final class Changes {
     this.maxKeyBytes = maxKeyBytes;
     this.inos = inos;
     this.syncs = new Syncs(parts, publishing, this);
+    this.requests = new Requests(parts, publishing);
   }
 
   /** Under {@code remote} what ends a use waits for the store. */
@@ -214,6 +216,7 @@ public final class Changes {
                 change.shallBe(fresh, directory, clock.millis());
                 journal.put(batch, file);
                 journal.put(batch, change);
+                journal.happened(batch, fresh.id());
               });
       names.add(made[0]);
       quota.counts(made[0]);
@@ -323,6 +326,11 @@ public final class Changes {
   /** As the kernel is to be told of a local file now. */
   public Facts facts(LocalFile file) throws ErrnoException {
     return names.facts(file, keyOf(file.node()));
+  }
+
+  /** What requests have changed before. */
+  public Requests requests() {
+    return requests;
   }
 
   /** What makes changes durable. */
@@ -441,12 +449,14 @@ public final class Changes {
       LocalFile local = names.file(node);
       change = names.changing(dir, node.name(), node.segment(), InStore.UNKNOWN);
       change.shallBe(null, facts.directory(), clock.millis());
-      alsoKey(change, facts);
+      LocalNames.alsoKey(change, facts);
       nodes.unlink(
           node,
           (batch, _) -> {
             journal.put(batch, change);
-            if (local != null) {
+            journal.happened(batch, node.id());
+            // Content stays until its last close: a successor finds it open.
+            if (local != null && local.content() == null) {
               journal.remove(batch, local);
             }
           });
@@ -482,19 +492,5 @@ public final class Changes {
       file.metaUnpublished();
       NameChange _ = publishing.pending(file);
     }
-  }
-
-  /**
-   * The marker of another form goes with its directory. Any other key that a name has, such as the
-   * one that a renamed file's content still lies under, is another name's.
-   */
-  static void alsoKey(NameChange change, Facts facts) {
-    String key = facts.key();
-    String own = LocalNames.key(change);
-    boolean marker =
-        facts.directory()
-            && facts.version() != null
-            && (own.equals(key) || (own + ListingMerger.FOLDER_SUFFIX).equals(key));
-    change.alsoKey(marker ? key : null);
   }
 }

@@ -265,7 +265,7 @@ public final class LocalFile {
   }
 
   /** True for a version that only this node knows. */
-  static boolean isLocal(Version version) {
+  public static boolean isLocal(Version version) {
     return version.token().startsWith(LOCAL);
   }
 

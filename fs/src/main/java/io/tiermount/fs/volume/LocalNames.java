@@ -305,4 +305,18 @@ final class LocalNames {
   void disown(long dirId) {
     own.remove(dirId);
   }
+
+  /**
+   * The marker of another form goes with its directory. Any other key that a name has, such as the
+   * one that a renamed file's content still lies under, is another name's.
+   */
+  static void alsoKey(NameChange change, Facts facts) {
+    String key = facts.key();
+    String own = key(change);
+    boolean marker =
+        facts.directory()
+            && facts.version() != null
+            && (own.equals(key) || (own + ListingMerger.FOLDER_SUFFIX).equals(key));
+    change.alsoKey(marker ? key : null);
+  }
 }

@@ -23,7 +23,6 @@ import java.time.InstantSource;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -414,23 +413,23 @@ public final class ObjectVolume implements Volume {
     return true;
   }
 
-  /** The staging files that are known to the journals of all mounts, for {@code Staging.sweep}. */
-  public static Set<Long> journalledFiles(StateStore state) throws IOException {
-    return ChangeJournal.stagingIds(state);
-  }
-
   /**
    * Makes it writable, with what an earlier process left to be sent.
    *
    * @param mount for messages
    */
   public UploadWatch enableWrites(
-      String mount, StateStore state, Nodes nodes, WriteOptions writes, QuotaOptions quota)
+      String mount,
+      StateStore state,
+      Nodes nodes,
+      WriteOptions writes,
+      QuotaOptions quota,
+      Inherited inherited)
       throws IOException {
     WriteSide.Needs needs =
         new WriteSide.Needs(
             mount, scope, store, cache, state, nodes, writes, quota, options, access, facts, health,
-            clock);
+            inherited, clock);
     WriteSide writer = new WriteSide(needs, contents::open, this::ino);
     listings.overlay(writer.names());
     view = new LocalView(writer, facts, listings, health, clock, maxAgeMillis);

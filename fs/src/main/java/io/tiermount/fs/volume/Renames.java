@@ -70,7 +70,7 @@ public final class Renames {
       to = names.changing(newDir, newName, segment, InStore.UNKNOWN);
       String old = LocalNames.storeKey(node);
       from.shallBe(null, directory, clock.millis());
-      Changes.alsoKey(from, what.facts());
+      LocalNames.alsoKey(from, what.facts());
       to.shallBe(node, directory, clock.millis());
       to.inStore(InStore.UNKNOWN);
       to.alsoKey(null);
@@ -99,8 +99,9 @@ public final class Renames {
             if (move != null) {
               journal.put(batch, move);
             }
+            journal.happened(batch, node.id());
             LocalFile lost = target == null ? null : names.file(target.node());
-            if (lost != null) {
+            if (lost != null && lost.content() == null) {
               journal.remove(batch, lost);
             }
           });

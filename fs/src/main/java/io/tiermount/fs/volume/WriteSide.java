@@ -54,6 +54,7 @@ final class WriteSide implements AutoCloseable {
       AccessOptions access,
       FactsStore facts,
       StoreHealth health,
+      Inherited inherited,
       InstantSource clock) {}
 
   private final Needs needs;
@@ -124,6 +125,9 @@ final class WriteSide implements AutoCloseable {
       changes.writers(quota::begins, quota::ends);
     }
     needs.nodes.keep(node -> names.file(node) != null || !names.changesIn(node).isEmpty());
+    if (!needs.inherited.resumed()) {
+      journal.forgetRequests();
+    }
     recovered = new Recovered();
     recovered.run(staging);
   }
@@ -158,7 +162,19 @@ final class WriteSide implements AutoCloseable {
     counter.start();
     abortLeftovers();
     for (NameChange change : names.pending()) {
-      publishing.now(change);
+      LocalFile file = change.present() == null ? null : names.file(change.present());
+      if (file == null || !isHeldBack(file)) {
+        publishing.now(change);
+      }
+    }
+  }
+
+  /** Somebody goes on writing it, and has neither closed nor synced it. */
+  private static boolean isHeldBack(LocalFile file) {
+    try {
+      return file.isUnfinished();
+    } catch (IOException e) {
+      return false; // Sending it says more.
     }
   }
 
@@ -223,7 +239,13 @@ final class WriteSide implements AutoCloseable {
 
     private void restore(Staging staging, FileRecord record) throws IOException {
       Node node = needs.nodes.byId(record.nodeId());
-      if (node == null || !(named.contains(record.nodeId()) || needs.nodes.isCurrent(node))) {
+      boolean gone =
+          node != null
+              && !named.contains(record.nodeId())
+              && !needs.nodes.isCurrent(node);
+      if (node != null && gone && needs.inherited.isOpen(record.nodeId())) {
+        node.unlinked(true);
+      } else if (node == null || gone) {
         // Its last name was removed or replaced while it was open, or being sent.
         journal.batch(batch -> journal.remove(batch, record.nodeId(), true));
         Optional<StagingFile> left =
@@ -321,10 +343,13 @@ final class WriteSide implements AutoCloseable {
     /** What was never acknowledged by a close or an fsync is no version of the file. */
     private void settle(Staging staging, LocalFile file) throws IOException {
       DirtyFile data = file.content();
-      if (data == null) {
+      Node node = file.node();
+      if (data == null || node.isUnlinked()) {
         return;
       }
-      Node node = file.node();
+      if (needs.inherited.isOpen(node.id()) && !file.isAcknowledged()) {
+        return; // Its writer goes on.
+      }
       boolean changed = file.base() == null || data.isChanged();
       NameChange change = node.parent() == null ? null : names.change(node.parent(), node.name());
       boolean named = change != null && change.present() == node;
