@@ -185,8 +185,7 @@ final class TakeOverTest {
     return FileChannel.open(at.resolve(name), all);
   }
 
-  private static void writeAll(FileChannel file, ByteBuffer bytes, long offset)
-      throws IOException {
+  private static void writeAll(FileChannel file, ByteBuffer bytes, long offset) throws IOException {
     long at = offset;
     while (bytes.hasRemaining()) {
       at += file.write(bytes, at);
@@ -357,7 +356,8 @@ final class TakeOverTest {
       assertThat(program.isAlive()).as(program.getName() + " hangs").isFalse();
     }
     if (!errors.isEmpty()) {
-      try (DirectoryStream<Path> logs = Files.newDirectoryStream(directory.resolve("run"), "*.err")) {
+      try (DirectoryStream<Path> logs =
+          Files.newDirectoryStream(directory.resolve("run"), "*.err")) {
         for (Path log : logs) {
           System.err.println(Files.readString(log));
         }

@@ -233,7 +233,9 @@ public final class MountFixture implements AutoCloseable {
             InstantSource.system());
     nodes = new Nodes(state, new NodeIds(state), "test", volume.rootIno());
     if (options.writes != null) {
-      uploads = volume.enableWrites("test", state, nodes, options.writes, options.quota, Inherited.NOTHING);
+      uploads =
+          volume.enableWrites(
+              "test", state, nodes, options.writes, options.quota, Inherited.NOTHING);
     } else {
       uploads = null;
     }

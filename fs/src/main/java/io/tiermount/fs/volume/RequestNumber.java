@@ -3,9 +3,9 @@ package io.tiermount.fs.volume;
 import java.io.IOException;
 
 /**
- * The kernel's number of the request that a change is made for. It is journalled with the change, so
- * that a successor of this process, to which the kernel sends the same request again, knows what has
- * happened already.
+ * The kernel's number of the request that a change is made for. It is journalled with the change,
+ * so that a successor of this process, to which the kernel sends the same request again, knows what
+ * has happened already.
  */
 public final class RequestNumber {
   private static final ScopedValue<Long> CURRENT = ScopedValue.newInstance();

@@ -240,9 +240,7 @@ final class WriteSide implements AutoCloseable {
     private void restore(Staging staging, FileRecord record) throws IOException {
       Node node = needs.nodes.byId(record.nodeId());
       boolean gone =
-          node != null
-              && !named.contains(record.nodeId())
-              && !needs.nodes.isCurrent(node);
+          node != null && !named.contains(record.nodeId()) && !needs.nodes.isCurrent(node);
       if (node != null && gone && needs.inherited.isOpen(record.nodeId())) {
         node.unlinked(true);
       } else if (node == null || gone) {
