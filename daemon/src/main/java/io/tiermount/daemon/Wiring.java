@@ -307,8 +307,16 @@ final class Wiring implements Program {
       int blockBytes)
       throws IOException {
     return switch (mount.source()) {
-      case SourceConfig.LocalDirectory local ->
-          new BindMount(local.directory(), mount.path(), mount.volume().readOnly());
+      case SourceConfig.LocalDirectory local -> {
+        if (local.mode() == SourceConfig.LocalMode.FUSE) {
+          // A wall that is not there must not look as if it were.
+          throw new IOException(
+              mount.name()
+                  + ": local.mode = fuse, which permissions or quota of a file:///dir source need,"
+                  + " is not in this version; remove them, or use file:///dir?as=bucket");
+        }
+        yield new BindMount(local.directory(), mount.path(), mount.volume().readOnly());
+      }
       case SourceConfig.LocalBucket _, SourceConfig.S3 _, SourceConfig.NotYet _ -> {
         String prefix = mount.volume().prefix();
         ObjectStore bucket = openStore(mount.source());

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -174,14 +175,7 @@ final class CrossingsTest {
             + " && printf 'the secret of this scope' > inner"
             + " && touch unlinked unlinked2 renamed renamed2");
     Path socket = node.path("hold").resolve(mount);
-    Process holder =
-        node.start(
-            ALICE,
-            "/usr/bin/python3",
-            node.path("crossings.py").toString(),
-            "hold",
-            node.path(mount).toString(),
-            socket.toString());
+    Process holder = holder(node, mount, socket);
     try {
       String before = warmed(node, mount);
       int attempts = 0;
@@ -204,6 +198,35 @@ final class CrossingsTest {
       holder.destroyForcibly();
       holder.waitFor();
     }
+  }
+
+  /** A process of the one who may, that has files open; it is there when its socket is. */
+  @SuppressWarnings("BusyWait") // There is nothing to be notified by.
+  private static Process holder(ScopedNode node, String mount, Path socket) throws Exception {
+    for (int tries = 1; ; tries++) {
+      Process holder = started(node, mount, socket);
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      while (holder.isAlive() && System.nanoTime() < end) {
+        if (Files.exists(socket)) {
+          return holder;
+        }
+        Thread.sleep(5);
+      }
+      holder.destroyForcibly();
+      holder.waitFor();
+      // What it does is no part of what is tested: a machine that is slow or odd may try again.
+      assertThat(tries).as("the one who holds files on %s did not come up", mount).isLessThan(3);
+    }
+  }
+
+  private static Process started(ScopedNode node, String mount, Path socket) throws IOException {
+    return node.start(
+        ALICE,
+        "/usr/bin/python3",
+        node.path("crossings.py").toString(),
+        "hold",
+        node.path(mount).toString(),
+        socket.toString());
   }
 
   /** The one who may looks at everything; what she saw. */

@@ -1,6 +1,7 @@
 package io.tiermount.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tiermount.backends.os.LibC;
@@ -135,6 +136,15 @@ final class ScopesTest {
     may(ALICE, "stat -c %a one | grep -x 700");
     may(ScopedNode.ROOT, "stat -c %a squashed | grep -x 1777");
     may(ScopedNode.ROOT, "test ! -e buckets/b5/acme");
+  }
+
+  @Test
+  void s1_a_directory_that_can_t_be_kept_shut_is_not_opened() {
+    String mount =
+        "x { path = DIR/x, scope = local, source = \"file://DIR/data\", permissions.allow = [2001] }";
+
+    assertThatThrownBy(() -> new ScopedNode(mount).close())
+        .hasMessageContaining("local.mode = fuse");
   }
 
   @Test

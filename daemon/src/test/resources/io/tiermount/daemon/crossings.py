@@ -65,6 +65,8 @@ def hold(mount, name):
         "handle": [handle.size, handle.type, list(handle.bytes[: handle.size])],
     }).encode()
     inside = socket.socket(socket.AF_UNIX)
+    if os.path.lexists(mount + "/open/socket"):
+        os.unlink(mount + "/open/socket")
     inside.bind(mount + "/open/socket")
     inside.listen(8)
     server = socket.socket(socket.AF_UNIX)
