@@ -46,6 +46,7 @@ import org.slf4j.LoggerFactory;
 final class DirectoryMoves implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(DirectoryMoves.class);
   private static final int PARALLEL = 16;
+  private static final int DEEPEST = 500;
   private static final long RETRY_MILLIS = 1000;
   private static final int FORWARDED = 20_000;
 
@@ -313,6 +314,8 @@ final class DirectoryMoves implements AutoCloseable {
           }
         }
       });
+      // Before it is read at its new place: what was known of the names in it is no answer there.
+      disown(move.node.id(), 0);
       move.node.storeKey(null);
       Move now = new Move(move.node, copied, move.done);
       moves.put(move.node.id(), now);
@@ -358,12 +361,20 @@ final class DirectoryMoves implements AutoCloseable {
     }
   }
 
+  /** A directory and those below it, made here or not, answer for no missing name any more. */
+  private void disown(long dirId, int depth) throws MetaException {
+    names.disown(dirId);
+    if (depth < DEEPEST) {
+      for (long child : nodes.childIds(dirId)) {
+        disown(child, depth + 1);
+      }
+    }
+  }
+
   /** What the index knows of a directory and of those below it has old keys. */
   private void forget(long dirId, int depth) throws MetaException {
-    final int deepest = 500;
     facts.forget(dirId);
-    names.disown(dirId);
-    if (depth < deepest) {
+    if (depth < DEEPEST) {
       for (long child : nodes.childIds(dirId)) {
         forget(child, depth + 1);
       }
