@@ -37,6 +37,8 @@ public final class AdminServer implements AutoCloseable {
   /** For the request to arrive in full; long answers are not affected. */
   private static final int REQUEST_TIMEOUT_SECONDS = 30;
 
+  private static final int LAST_ANSWERS_SECONDS = 3;
+
   private final Path socket;
   private final EventLoopGroup loop;
   private final ExecutorService requests;
@@ -103,10 +105,19 @@ public final class AdminServer implements AutoCloseable {
     return socket;
   }
 
-  /** Stops listening and interrupts requests under way. The socket file stays to be withdrawn. */
+  /**
+   * Stops listening; what is under way is answered, since it may be what ended the daemon, or is
+   * interrupted after {@value #LAST_ANSWERS_SECONDS} s. The socket file stays to be withdrawn.
+   */
   @Override
   public void close() {
     channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
+    requests.shutdown();
+    try {
+      boolean _ = requests.awaitTermination(LAST_ANSWERS_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     stop(loop, requests);
   }
 

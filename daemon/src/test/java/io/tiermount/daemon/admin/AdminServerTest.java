@@ -25,7 +25,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -80,6 +84,29 @@ final class AdminServerTest {
               assertThat(e.kind()).isEqualTo(Kind.NOT_FOUND);
               assertThat(e).hasMessage("/nowhere is not mounted");
             });
+  }
+
+  /** An unmount that ends the daemon is answered all the same. */
+  @Test
+  void what_is_under_way_at_the_end_is_answered() throws Exception {
+    try (ExecutorService others = Executors.newFixedThreadPool(2)) {
+      Future<?> unmount = others.submit(() -> unmount("/mnt/last"));
+      daemon.unmounting.await();
+      Future<?> end = others.submit(this::close);
+      daemon.unmounted.countDown();
+      unmount.get();
+      end.get();
+    }
+  }
+
+  private @Nullable Void unmount(String path) throws Exception {
+    client().unmount(path, DEADLINE);
+    return null;
+  }
+
+  private @Nullable Void close() throws Exception {
+    server.close();
+    return null;
   }
 
   @Test
@@ -199,6 +226,8 @@ final class AdminServerTest {
     final List<String> orders = new ArrayList<>();
     final CountDownLatch verifying = new CountDownLatch(1);
     final CountDownLatch interrupted = new CountDownLatch(1);
+    final CountDownLatch unmounting = new CountDownLatch(1);
+    final CountDownLatch unmounted = new CountDownLatch(1);
 
     @Override
     public DaemonReport status() {
@@ -235,6 +264,15 @@ final class AdminServerTest {
 
     @Override
     public void unmount(String path) throws AdminException {
+      if (path.equals("/mnt/last")) {
+        unmounting.countDown();
+        try {
+          unmounted.await();
+          return;
+        } catch (InterruptedException e) {
+          throw new AdminException(Kind.FAILED, "interrupted", e);
+        }
+      }
       throw new AdminException(Kind.NOT_FOUND, path + " is not mounted");
     }
 

@@ -126,7 +126,7 @@ final class NodeRulesTest {
         "profile = dev | S3Profile[name=dev]",
         "web_identity = true | S3WebIdentity[]",
         "web_identity = false, chain = true | Chain[]",
-        "process = [\"/bin/keys\", \"a\"] | S3Process[command=[/bin/keys, a]]",
+        "process = [\"/bin/keys\", \"a\"] | S3Process[/bin/keys]",
         "anonymous = true | Anonymous[]",
       })
   void s3_credentials_have_these_ways_in(String body, String credentials)
