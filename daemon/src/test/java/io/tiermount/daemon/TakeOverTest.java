@@ -84,7 +84,7 @@ final class TakeOverTest {
   /** L1, L2. */
   @Test
   void readers_notice_neither_a_kill_nor_sigterm() throws Exception {
-    readersOver(3);
+    readersOver(2);
   }
 
   /** L1, L2. */
@@ -108,7 +108,7 @@ final class TakeOverTest {
       program("directory", this::readDirectory);
       program("stat", () -> assertThat(Files.size(at.resolve("big"))).isEqualTo(BIG_BYTES));
       for (int i = 0; i < restarts && errors.isEmpty(); i++) {
-        restart(i % 3 == 2);
+        restart(i % 2 == 1);
       }
       endPrograms();
       assertThat(tiermount.mount().path("open_files").asInt()).isEqualTo(2);
@@ -122,13 +122,13 @@ final class TakeOverTest {
   /** L5, L6. */
   @Test
   void writers_notice_neither_a_kill_nor_sigterm_local() throws Exception {
-    writersOver("local", 3);
+    writersOver("local", 2);
   }
 
   /** L5, L6. */
   @Test
   void writers_notice_neither_a_kill_nor_sigterm_remote() throws Exception {
-    writersOver("remote", 3);
+    writersOver("remote", 2);
   }
 
   /** L5, L6. */
@@ -154,11 +154,11 @@ final class TakeOverTest {
       program("renamer", () -> createAndRename(renamed));
       program("directories", this::makeAndRemove);
       program("unlinked", () -> checkAll(gone, kept));
-      if (durability.equals("local")) {
+      if (restarts == SOAK) {
         program("truncating", this::truncate);
       }
       for (int i = 0; i < restarts && errors.isEmpty(); i++) {
-        restart(i % 3 == 2);
+        restart(i % 2 == 1);
       }
       endPrograms();
       writeAll(late, kept.duplicate(), kept.limit());
