@@ -11,6 +11,7 @@ import io.tiermount.backends.WriteCondition;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -20,8 +21,20 @@ import org.jspecify.annotations.Nullable;
  * A bucket in memory and the hand that fills it beside the mount; what it writes is not counted.
  */
 final class Bucket {
-  private final MemoryStore store = new MemoryStore();
-  private final FaultyStore faulty = new FaultyStore(store);
+  private final MemoryStore store;
+  private final FaultyStore faulty;
+
+  Bucket() {
+    this(false);
+  }
+
+  /**
+   * @param uniqueVersions a copy's version is another one, as for large objects and on other stores
+   */
+  Bucket(boolean uniqueVersions) {
+    store = new MemoryStore(MemoryStore.S3_LIMITS, uniqueVersions, InstantSource.system());
+    faulty = new FaultyStore(store);
+  }
 
   MemoryStore store() {
     return store;

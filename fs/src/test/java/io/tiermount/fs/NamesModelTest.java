@@ -43,7 +43,9 @@ import org.junit.jupiter.params.provider.EnumSource;
  * and W12. After each step the mount shows what the model says; in the end the bucket holds it.
  */
 class NamesModelTest {
-  private static final int SEEDS = 6;
+  /** Of the suite: always the same ones; {@link #many_seeds} takes new ones. */
+  private static final int SEEDS = 3;
+
   private static final int STEPS = 120;
   private static final String[] NAMES = {"a", "b", "c", "t"};
   private static final String[] DIRECTORIES = {"", "", "d/", "e/", "d/e/"};
@@ -54,7 +56,7 @@ class NamesModelTest {
   @EnumSource
   void the_mount_and_then_the_bucket_are_what_the_model_says(Durability durability)
       throws Exception {
-    long first = Long.getLong("names.seed", System.nanoTime() & 0xFFFFFF);
+    long first = Long.getLong("names.seed", 1);
     int seeds = Integer.getInteger("names.seeds", SEEDS);
     run(durability, first, seeds);
   }
@@ -90,7 +92,7 @@ class NamesModelTest {
     private final Path house;
     private final Durability durability;
     private final Random random;
-    private final Bucket bucket = new Bucket();
+    private final Bucket bucket;
     private final NamesModel model = new NamesModel();
     private final List<Held> open = new ArrayList<>();
     private final List<String> steps;
@@ -102,6 +104,7 @@ class NamesModelTest {
       this.house = house;
       this.durability = durability;
       this.random = new Random(seed);
+      this.bucket = new Bucket(random.nextBoolean());
       this.steps = steps;
       this.faults = durability == Durability.LOCAL && random.nextBoolean();
       for (String path : List.of("a", "b", "d/a", "d/c")) {
@@ -208,6 +211,9 @@ class NamesModelTest {
 
     private void check(String what, String expected, Op op) {
       steps.add(step + ": " + what + (expected.isEmpty() ? "" : " = " + expected));
+      if (Boolean.getBoolean("names.trace")) {
+        System.err.println(steps.getLast());
+      }
       assertThat(errno(op)).as(what).isEqualTo(expected);
     }
 
@@ -436,8 +442,10 @@ class NamesModelTest {
     }
 
     /** All is closed; what the store does not have yet is in the journal. */
-    private void restart() throws IOException {
+    private void restart() throws Exception {
       closeAll();
+      // The kernel tells of closes after they have returned.
+      MountFixture.await(() -> mount.handles().openFiles() == 0);
       steps.add(step + ": restart");
       mount.close();
       mount = new MountFixture(house, bucket.faulty(), Options.writable(durability));

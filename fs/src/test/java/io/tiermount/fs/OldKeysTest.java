@@ -197,6 +197,24 @@ class OldKeysTest {
     }
   }
 
+  /** The version from before gets the new name: nobody waits for the writer. */
+  @ParameterizedTest
+  @EnumSource
+  void a_file_renamed_while_it_is_written_leaves_its_name_to_others(Durability durability)
+      throws Exception {
+    bucket.put("t", "old");
+    try (MountFixture mount = mount(durability)) {
+      String python =
+          "import os; f=open('t','r+'); f.write('new'); f.flush(); os.rename('t','x');"
+              + " g=open('t','w'); g.write('other'); g.flush(); os.fsync(g.fileno());"
+              + " g.close(); f.write('er'); f.close()";
+      run(mount, "python3 -c \"" + python + "\"");
+      settle(mount);
+      assertThat(bucket.text("t")).isEqualTo("other");
+      assertThat(bucket.text("x")).isEqualTo("newer");
+    }
+  }
+
   /** W8: a lost answer is nobody else's object. */
   @ParameterizedTest
   @EnumSource

@@ -2,7 +2,6 @@ package io.tiermount.fs.volume;
 
 import io.tiermount.backends.Keys;
 import io.tiermount.backends.StoreException;
-import io.tiermount.backends.Version;
 import io.tiermount.backends.os.Errno;
 import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.FileTimes;
@@ -315,12 +314,7 @@ public final class Changes {
 
   /** True for facts of a local file that has become one of the store's meanwhile. */
   public boolean isOver(Node node, Facts facts) {
-    Version version = facts.version();
-    if (version == null || !LocalFile.isLocal(version)) {
-      return false;
-    }
-    LocalFile file = names.file(node);
-    return file == null || !file.isVersion(version);
+    return names.isOver(node, facts);
   }
 
   /** As the kernel is to be told of a local file now. */
@@ -349,6 +343,9 @@ public final class Changes {
     NameChange change = changeOf(file);
     boolean gone = file.node().isUnlinked() || file.isLost();
     if (!gone && change != null && change.isPending() && change.present() == file.node()) {
+      if (file.isUnfinished()) {
+        finished(file); // Left empty until now, or written through a mapping: it is what it is.
+      }
       if (isRemote()) {
         publishing.now(change);
       } else {

@@ -216,10 +216,23 @@ public final class LocalFile {
     acknowledged = yes;
   }
 
-  /** Its writer has neither closed nor synced it: it is no version yet. */
+  /** Its writer has neither closed nor synced it: what is here is no version yet. */
   boolean isUnfinished() throws IOException {
     DirtyFile data = content;
     return data != null && !acknowledged && (base == null || data.isChanged());
+  }
+
+  /**
+   * Nothing of it can go to the store under a key before its writer closes or syncs it. The version
+   * from before can, where the name is new.
+   */
+  boolean waitsForWriter(String key) {
+    Base from = base;
+    try {
+      return isUnfinished() && (from == null || from.key().equals(key));
+    } catch (IOException e) {
+      return false; // Whoever sends it meets the error.
+    }
   }
 
   /** True where somebody else's object took its name. */

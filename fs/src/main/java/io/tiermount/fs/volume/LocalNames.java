@@ -1,5 +1,7 @@
 package io.tiermount.fs.volume;
 
+import io.tiermount.backends.Version;
+import io.tiermount.backends.os.Errno;
 import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.volume.NameChange.InStore;
@@ -158,17 +160,40 @@ final class LocalNames {
    * What a name is known to be where {@code facts} may be an answer to an older question. With the
    * lock held.
    */
-  Facts newest(Node node, Facts facts) {
+  Facts newest(Node node, Facts facts) throws ErrnoException {
+    // The local file that these were of has become the store's meanwhile.
+    boolean over = facts.version() != null && LocalFile.isLocal(facts.version());
     Node dir = node.parent();
     NameChange change = dir == null ? null : change(dir, node.name());
     Facts settled = change == null ? null : change.settledFacts();
-    return change != null
-            && settled != null
-            && !change.isPending()
-            && change.present() == node
-            && facts.seenAtMillis() <= change.settledAtMillis()
-        ? settled
-        : facts;
+    if (change != null
+        && settled != null
+        && !change.isPending()
+        && change.present() == node
+        && (settled.key() == null || settled.key().startsWith(storeKey(change.dir())))
+        && (over || facts.seenAtMillis() <= change.settledAtMillis())) {
+      return settled;
+    }
+    if (over) {
+      throw new ErrnoException("changing " + node.path(), Errno.ESTALE);
+    }
+    return facts;
+  }
+
+  /** True for facts of a local file that has become one of the store's meanwhile. */
+  boolean isOver(Node node, Facts facts) {
+    Version version = facts.version();
+    LocalFile file = file(node);
+    return version != null
+        && LocalFile.isLocal(version)
+        && (file == null || !file.isVersion(version));
+  }
+
+  /** Nothing of it can be sent before its writer closes or syncs it. */
+  boolean waitsForWriter(NameChange change) {
+    Node node = change.present();
+    LocalFile file = node == null ? null : file(node);
+    return file != null && file.waitsForWriter(key(change));
   }
 
   /** Forgets what was settled long ago. */
@@ -176,14 +201,18 @@ final class LocalNames {
     detached.removeIf(dir -> changesIn(dir).stream().noneMatch(NameChange::isPending));
     long before = clock.millis() - KEPT_MILLIS;
     for (Map.Entry<Long, Map<String, NameChange>> inDir : changes.entrySet()) {
-      inDir
-          .getValue()
-          .values()
-          .removeIf(change -> !change.isPending() && change.settledAtMillis() < before);
+      inDir.getValue().values().removeIf(change -> isPast(change, before));
       if (inDir.getValue().isEmpty()) {
         changes.computeIfPresent(inDir.getKey(), (_, map) -> map.isEmpty() ? null : map);
       }
     }
+  }
+
+  private boolean isPast(NameChange change, long beforeMillis) {
+    Node node = change.present();
+    return !change.isPending()
+        && change.settledAtMillis() < beforeMillis
+        && (node == null || file(node) == null);
   }
 
   /** The change that overrules what the store said to a question asked then; null for none. */

@@ -104,7 +104,9 @@ final class LocalView {
       return true;
     }
     long askedAtMillis = clock.millis();
-    if (!listings.refresh(dir.id(), LocalNames.storeKey(dir), null)) {
+    String key = LocalNames.storeKey(dir);
+    boolean whole = listings.refresh(dir.id(), key, null);
+    if (!whole || !key.equals(LocalNames.storeKey(dir))) {
       names.disown(dir);
       return false;
     }

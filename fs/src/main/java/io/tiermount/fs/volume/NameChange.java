@@ -228,6 +228,11 @@ final class NameChange {
     return waiter;
   }
 
+  /** Somebody waits for it. */
+  synchronized boolean isAwaited() {
+    return !waiting.isEmpty();
+  }
+
   synchronized long dueNanos() {
     return dueNanos;
   }

@@ -185,6 +185,10 @@ final class Publishing implements AutoCloseable {
     long generation = change.generation();
     boolean known = false;
     try {
+      if (names.waitsForWriter(change) && !change.isAwaited()) {
+        known = !change.isUncertain();
+        return; // Its close, or an fsync, sends it.
+      }
       String key = announce(change);
       if (isBlocked(change, key)) {
         known = !change.isUncertain();
@@ -289,9 +293,7 @@ final class Publishing implements AutoCloseable {
       bringer.bringHere(wait.file());
       return borrowed.before(change, key) != null;
     }
-    if (!wait.file().isUnfinished()) {
-      hurry(wait.first());
-    }
+    hurry(wait.first());
     return true;
   }
 
@@ -408,6 +410,7 @@ final class Publishing implements AutoCloseable {
       }
       if (data.isChanged()) {
         // A mapping wrote after its descriptor was closed.
+        file.acknowledged(true);
         pending(file);
         return;
       }
@@ -479,9 +482,14 @@ final class Publishing implements AutoCloseable {
 
   /** Sends everything; returns when the store has it. */
   void drain() throws StoreException {
-    for (NameChange change : names.pending()) {
+    for (NameChange change : sendable()) {
       await(change);
     }
+  }
+
+  /** What is pending, but for what its writers have neither closed nor synced. */
+  List<NameChange> sendable() {
+    return names.pending().stream().filter(change -> !names.waitsForWriter(change)).toList();
   }
 
   @Override

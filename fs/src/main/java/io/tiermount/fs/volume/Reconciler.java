@@ -18,12 +18,10 @@ import io.tiermount.fs.volume.LocalFile.ObjectMeta;
 import io.tiermount.fs.volume.NameChange.InStore;
 import io.tiermount.fs.write.Base;
 import io.tiermount.fs.write.DirtyFile;
-import io.tiermount.fs.write.PublishContent;
 import io.tiermount.fs.write.PublishOrder;
 import io.tiermount.fs.write.Publisher;
 import io.tiermount.fs.write.UploadLog;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
@@ -188,7 +186,9 @@ final class Reconciler {
     }
     DirtyFile data = file.content();
     Base base = file.base();
-    if (data != null && (base == null || data.isChanged())) {
+    // Of an unfinished file that got another name, its last version gets that.
+    boolean lastVersion = base != null && !base.key().equals(key) && file.isUnfinished();
+    if (data != null && !lastVersion && (base == null || data.isChanged())) {
       return upload(change, file, data, key);
     }
     if (base == null) {
@@ -289,7 +289,7 @@ final class Reconciler {
         Optional<ObjectInfo> made =
             publisher.publish(
                 order,
-                last ? new AsItIs(sending) : sending,
+                last ? new ContentAsItIs(sending) : sending,
                 log(journal, file, attempt),
                 ahead == null ? null : ahead.parts());
         file.attempt(null);
@@ -380,6 +380,9 @@ final class Reconciler {
     }
     Base now = new Base(key, made.version(), base.sizeBytes());
     file.copied(now);
+    if (data != null && !data.isWhole()) {
+      data.under(opener.open(now));
+    }
     file.attempt(null);
     if (changed) {
       file.metaPublished(generation);
@@ -401,6 +404,8 @@ final class Reconciler {
     if (data != null) {
       // What is open here is the version before: it is sent from here.
       file.base(null);
+      file.acknowledged(file.isAcknowledged() || !data.isChanged());
+      journal.put(file);
       return new Outcome.Busy();
     }
     Optional<ObjectInfo> there = store.head(base.key());
@@ -468,28 +473,5 @@ final class Reconciler {
         info.lastModified(),
         attributes.contentType(),
         attributes.metadata());
-  }
-
-  /** Content that is published though its writer goes on: some moment of each of its parts. */
-  private record AsItIs(DirtyFile.Sending sending) implements PublishContent {
-    @Override
-    public long sizeBytes() {
-      return sending.sizeBytes();
-    }
-
-    @Override
-    public int read(long offsetBytes, ByteBuffer target) throws IOException {
-      return sending.read(offsetBytes, target);
-    }
-
-    @Override
-    public boolean unchanged(long offsetBytes, long lengthBytes) {
-      return sending.unchanged(offsetBytes, lengthBytes);
-    }
-
-    @Override
-    public boolean stillSame() {
-      return true;
-    }
   }
 }

@@ -166,9 +166,12 @@ public final class Renames {
     }
     // Also where the other fails, or is sent only by the last close: the old key waits for that.
     publishing.later(from);
-    if (file.isUnfinished()) {
+    if (file.waitsForWriter(Changes.keyOf(file.node()))) {
       // Its last close sends it, unless that came before it had this name.
-      boolean _ = publishing.opens().ifClosed(file.node(), () -> publishing.later(to));
+      boolean closed = publishing.opens().ifClosed(file.node(), () -> changes.finished(file));
+      if (closed) {
+        publishing.later(to);
+      }
       return;
     }
     publishing.promised(to);

@@ -95,7 +95,8 @@ final class WriteOpens implements Publishing.Bringer {
     }
   }
 
-  private @Nullable Base base(Node node, @Nullable LocalFile known, Facts facts) {
+  private @Nullable Base base(Node node, @Nullable LocalFile known, Facts facts)
+      throws ErrnoException {
     if (known != null) {
       return known.base();
     }

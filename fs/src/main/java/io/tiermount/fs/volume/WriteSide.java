@@ -431,7 +431,7 @@ final class WriteSide implements AutoCloseable {
 
   /** Sends what is pending, for at most so long; true where nothing is left. */
   boolean drained(Duration deadline) {
-    if (names.pending().isEmpty()) {
+    if (publishing.sendable().isEmpty()) {
       return true;
     }
     Thread sending =
@@ -450,7 +450,7 @@ final class WriteSide implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    return names.pending().isEmpty();
+    return publishing.sendable().isEmpty();
   }
 
   @Override
