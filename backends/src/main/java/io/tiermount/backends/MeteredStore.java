@@ -23,6 +23,11 @@ public final class MeteredStore implements ObjectStore {
   }
 
   @Override
+  public void changeCredentials(Credentials credentials) {
+    store.changeCredentials(credentials);
+  }
+
+  @Override
   public void begin() {
     store.begin();
   }

@@ -60,6 +60,11 @@ public final class PrefixedStore implements ObjectStore {
   }
 
   @Override
+  public void changeCredentials(Credentials credentials) {
+    store.changeCredentials(credentials);
+  }
+
+  @Override
   public void begin() {
     store.begin();
   }

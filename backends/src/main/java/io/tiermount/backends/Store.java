@@ -25,6 +25,14 @@ public sealed interface Store extends AutoCloseable permits ObjectStore {
     return null;
   }
 
+  /**
+   * Proves with others who it is, from the next call on; what is under way ends as it is. Only for
+   * a store that takes credentials of their kind.
+   */
+  default void changeCredentials(Credentials credentials) {
+    throw new UnsupportedOperationException(id() + " takes no credentials");
+  }
+
   /** Ends connections and threads. Calls under way fail with {@link StoreException.Kind#CLOSED}. */
   @Override
   void close();

@@ -4,6 +4,8 @@ import io.tiermount.backends.os.Errno;
 import io.tiermount.backends.os.ErrnoException;
 import io.tiermount.backends.os.LibC;
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
+import io.tiermount.daemon.config.MountConfig;
+import io.tiermount.daemon.config.SourceConfig;
 import io.tiermount.fs.fuse.Connection;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -97,6 +99,18 @@ final class BindMount implements MountDriver {
         log.error("{} could not be unmounted: run umount -l {}", path, path, again);
       }
     }
+  }
+
+  @Override
+  public boolean change(MountConfig next) {
+    return next.source() instanceof SourceConfig.LocalDirectory local
+        && local.directory().equals(directory)
+        && next.volume().readOnly() == readOnly;
+  }
+
+  @Override
+  public @Nullable String release(Duration deadline) {
+    return Unmount.unlessBusy(path);
   }
 
   @Override

@@ -8,9 +8,11 @@ import io.tiermount.daemon.admin.AdminServer;
 import io.tiermount.daemon.admin.DaemonReport;
 import io.tiermount.daemon.admin.Json;
 import io.tiermount.daemon.admin.MountReport;
+import io.tiermount.daemon.admin.ReloadReport;
 import io.tiermount.daemon.admin.RunDirectory;
 import io.tiermount.daemon.admin.WebServer;
 import io.tiermount.daemon.config.AdminOptions;
+import io.tiermount.daemon.config.InvalidConfigException;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.daemon.config.TiermountConfig;
 import java.io.IOException;
@@ -47,6 +49,7 @@ final class Daemon implements AdminApi {
    *
    * @param spot null where nobody is asked for the provider's notice
    * @param orders turns a mount command into a configuration
+   * @param follower null where there are no files to be read again
    * @param exitWhenUnused end with the last mount, as a daemon that a mount command started does
    */
   record Parts(
@@ -60,6 +63,7 @@ final class Daemon implements AdminApi {
       NodeCache cache,
       CacheTasks tasks,
       MountOrders orders,
+      @Nullable ConfigFollower follower,
       RunDirectory runDirectory,
       Heartbeat heartbeat,
       Json json,
@@ -124,6 +128,10 @@ final class Daemon implements AdminApi {
     refuseToBeOfNoUse();
     String summary = Heartbeat.summary(parts.mounts().reports());
     log.info("{}; cache in {}", summary, cache);
+    ConfigFollower follower = parts.follower();
+    if (follower != null) {
+      follower.begin();
+    }
     parts.heartbeat().ready(summary);
   }
 
@@ -303,6 +311,26 @@ final class Daemon implements AdminApi {
   public void stop() {
     log.info("a stop was asked for");
     requestStop();
+  }
+
+  @Override
+  public ReloadReport reload() throws AdminException {
+    ConfigFollower follower = parts.follower();
+    if (follower == null) {
+      throw new AdminException(
+          Kind.NOT_FOUND,
+          "the daemon of "
+              + parts.cacheDirectory()
+              + " has no configuration file: its mounts were ordered by command");
+    }
+    try {
+      return follower.reload().run();
+    } catch (InvalidConfigException e) {
+      throw new AdminException(
+          Kind.BAD_CONFIG,
+          "not reloaded, the configuration is refused:\n" + String.valueOf(e.getMessage()),
+          e);
+    }
   }
 
   @Override

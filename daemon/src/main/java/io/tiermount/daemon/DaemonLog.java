@@ -10,6 +10,7 @@ import ch.qos.logback.core.rolling.FixedWindowRollingPolicy;
 import ch.qos.logback.core.rolling.RollingFileAppender;
 import ch.qos.logback.core.rolling.SizeBasedTriggeringPolicy;
 import ch.qos.logback.core.util.FileSize;
+import io.tiermount.daemon.config.LogLevels;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,10 +46,7 @@ final class DaemonLog {
     appender.start();
     ch.qos.logback.classic.Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
     root.addAppender(appender);
-    root.setLevel(Level.INFO);
-    // Chatty, and at DEBUG it logs request headers: only when asked for by name.
-    context.getLogger("software.amazon.awssdk").setLevel(Level.WARN);
-    context.getLogger("io.netty").setLevel(Level.WARN);
+    reset(context);
     for (String part : environment.getOrDefault("TIERMOUNT_LOG", "").split(",", -1)) {
       int equals = part.indexOf('=');
       String logger = equals < 0 ? Logger.ROOT_LOGGER_NAME : part.substring(0, equals).strip();
@@ -56,6 +54,33 @@ final class DaemonLog {
       if (!level.isEmpty()) {
         context.getLogger(logger).setLevel(Level.toLevel(level, Level.INFO));
       }
+    }
+  }
+
+  private static void reset(LoggerContext context) {
+    context
+        .getLoggerList()
+        .forEach(logger -> {
+          if (!logger.getName().equals(Logger.ROOT_LOGGER_NAME)) {
+            logger.setLevel(null);
+          }
+        });
+    context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.INFO);
+    // Chatty, and at DEBUG it logs request headers: only when asked for by name.
+    context.getLogger("software.amazon.awssdk").setLevel(Level.WARN);
+    context.getLogger("io.netty").setLevel(Level.WARN);
+  }
+
+  /** The levels of a configuration, instead of the environment's. */
+  static void levels(LogLevels levels) {
+    if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
+      reset(context);
+      levels
+          .levels()
+          .forEach((logger, level) ->
+              context
+                  .getLogger(logger.isEmpty() ? Logger.ROOT_LOGGER_NAME : logger)
+                  .setLevel(Level.toLevel(level, Level.INFO)));
     }
   }
 

@@ -125,6 +125,11 @@ final class DiskCache implements NodeCache {
   }
 
   @Override
+  public void resize(CacheOptions options) {
+    blocks.resize(options);
+  }
+
+  @Override
   public CacheResult verify(ProgressSink progress) throws IOException {
     long total = blocks.stats().usedBytes();
     BlockCache.VerifyReport report =

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One configured mount: its state, and the driver while there is one. Safe from any thread. */
 final class Mount {
-  private final MountConfig config;
+  private volatile MountConfig config;
   private final @Nullable MountOrder order;
   private final Clock clock;
 
@@ -47,6 +47,16 @@ final class Mount {
     return order;
   }
 
+  /** Other words for what is mounted on the same path. */
+  void change(MountConfig next) {
+    config = next;
+  }
+
+  /** Being unmounted, if nobody uses it: the driver stays where it is. */
+  synchronized void releasing() {
+    become(new MountState.Stopping());
+  }
+
   CompletableFuture<MountState> started() {
     return started;
   }
@@ -65,6 +75,16 @@ final class Mount {
     driver = null;
     become(new MountState.Failed(reason));
     started.complete(state);
+  }
+
+  /** Fails where it was up; the driver to stop, null where it is being unmounted anyway. */
+  synchronized @Nullable MountDriver lost(String reason) {
+    if (!(state instanceof MountState.Ready)) {
+      return null;
+    }
+    MountDriver mounted = driver;
+    failed(reason);
+    return mounted;
   }
 
   /** The driver to stop, given out once; null where nothing is mounted. */

@@ -1,6 +1,7 @@
 package io.tiermount.daemon;
 
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
+import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.fs.fuse.Connection;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -43,6 +44,20 @@ interface MountDriver {
    * Always ends shortly after the deadline.
    */
   void stop(Duration deadline);
+
+  /**
+   * Takes another configuration's place under open files, where only what can change so differs.
+   *
+   * @return false where the mount has to be made anew for it; nothing was changed
+   */
+  boolean change(MountConfig next);
+
+  /**
+   * Sends what is pending and unmounts, unless somebody uses the mount; {@link #stop} comes after.
+   *
+   * @return why it stays as it was; null where it is unmounted
+   */
+  @Nullable String release(Duration deadline);
 
   /** False where files are local anyway and {@link #evict} makes no sense. */
   boolean cached();

@@ -3,6 +3,8 @@ package io.tiermount.daemon;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.tiermount.daemon.admin.Json;
+import io.tiermount.daemon.config.MountConfig;
+import io.tiermount.daemon.config.SourceConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -43,6 +45,19 @@ final class MountRecord {
       Files.delete(file);
     }
     return record;
+  }
+
+  /** What StaleMounts later knows it by. */
+  static String sourceOf(MountConfig config) throws IOException {
+    return switch (config.source()) {
+      case SourceConfig.LocalDirectory local ->
+          Files.exists(local.directory())
+              ? local.directory().toRealPath().toString()
+              : local.directory().toString();
+      case SourceConfig.LocalBucket bucket -> bucket.url();
+      case SourceConfig.S3 s3 -> s3.url();
+      case SourceConfig.NotYet other -> other.url();
+    };
   }
 
   synchronized Map<String, String> mounts() {

@@ -4,7 +4,6 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.tiermount.daemon.admin.AdminApi.MountOrder;
 import io.tiermount.daemon.admin.MountReport;
 import io.tiermount.daemon.config.MountConfig;
-import io.tiermount.daemon.config.SourceConfig;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -13,7 +12,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,11 +20,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,7 +58,7 @@ final class Mounts implements Watchdog.Patients {
   private final KeptMounts keeping;
   private final Clock clock;
   private final Instant began;
-  private final Map<String, String> skipped;
+  private volatile Map<String, String> skipped;
 
   /** Mounting is system calls: platform threads. As many as there are mounts, which is bounded. */
   private final ExecutorService threads =
@@ -182,6 +177,42 @@ final class Mounts implements Watchdog.Patients {
     }
   }
 
+  /** The one on exactly this path. */
+  synchronized Optional<Mount> at(Path path) {
+    return Optional.ofNullable(mounts.get(path));
+  }
+
+  /** Begins one, and says what became of it; one that failed stays in the list with its reason. */
+  MountState start(MountConfig config) throws IOException {
+    return begin(config, null).started().join();
+  }
+
+  /**
+   * Drains, unmounts and forgets one that nobody uses.
+   *
+   * @return why it stays as it was; null where it is gone
+   */
+  @Nullable String release(Mount mount, Duration deadline) {
+    @Nullable MountDriver driver = mount.driver();
+    if (driver != null) {
+      mount.releasing();
+      String why = driver.release(deadline);
+      if (why != null) {
+        mount.ready(driver);
+        return why;
+      }
+    }
+    // What came in between is drained too.
+    stop(mount, deadline);
+    forget(mount);
+    return null;
+  }
+
+  /** Those whose source is undefined: name → why. */
+  void skipped(Map<String, String> others) {
+    skipped = new TreeMap<>(others);
+  }
+
   /** The mount that a path lies in. */
   synchronized Optional<Mount> holding(Path path) {
     return mounts.values().stream()
@@ -259,23 +290,8 @@ final class Mounts implements Watchdog.Patients {
                   },
                   threads));
     }
-    await(ends.values(), deadline);
+    MountEnds.await(ends.values(), deadline);
     threads.shutdownNow();
-  }
-
-  private static void await(Collection<CompletableFuture<Void>> ends, Duration deadline) {
-    try {
-      // A driver ends by itself; the extra second is for its last system calls.
-      CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new))
-          .get(deadline.toMillis() + 1000, TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      log.error(
-          "not all mounts stopped within {} s; what is left is cut off", deadline.toSeconds());
-    } catch (ExecutionException e) {
-      log.error("a mount could not be stopped", e.getCause());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   private Mount begin(MountConfig config, @Nullable MountOrder order) throws IOException {
@@ -309,7 +325,7 @@ final class Mounts implements Watchdog.Patients {
         driver = drivers.create(mount.config(), false);
         stale.clear(path);
         Files.createDirectories(path);
-        String source = recorded(mount.config());
+        String source = MountRecord.sourceOf(mount.config());
         record.add(path, source);
         try {
           driver.start();
@@ -345,7 +361,8 @@ final class Mounts implements Watchdog.Patients {
     if (!keeping.unclaimed().containsKey(path)) {
       return null;
     }
-    KeptMounts.Kept kept = keeping.claim(path, recorded(config), config.volume().readOnly());
+    KeptMounts.Kept kept =
+        keeping.claim(path, MountRecord.sourceOf(config), config.volume().readOnly());
     if (kept != null && (kept.wire() != null || table.at(path).isPresent())) {
       try {
         MountDriver driver = drivers.create(config, true);
@@ -414,21 +431,8 @@ final class Mounts implements Watchdog.Patients {
                 threads));
       }
     }
-    await(ends, deadline);
+    MountEnds.await(ends, deadline);
     threads.shutdownNow();
-  }
-
-  /** What StaleMounts later knows it by. */
-  private static String recorded(MountConfig config) throws IOException {
-    return switch (config.source()) {
-      case SourceConfig.LocalDirectory local ->
-          Files.exists(local.directory())
-              ? local.directory().toRealPath().toString()
-              : local.directory().toString();
-      case SourceConfig.LocalBucket bucket -> bucket.url();
-      case SourceConfig.S3 s3 -> s3.url();
-      case SourceConfig.NotYet other -> other.url();
-    };
   }
 
   private void stop(Mount mount, Duration deadline) {
@@ -466,9 +470,9 @@ final class Mounts implements Watchdog.Patients {
     if (mount.state() instanceof MountState.Ready) {
       try {
         if (table.at(mount.config().path()).isEmpty()) {
-          @Nullable MountDriver driver = mount.driver();
+          @Nullable MountDriver driver =
+              mount.lost("unmounted by somebody else: mount it again, or restart the daemon");
           if (driver != null) {
-            mount.failed("unmounted by somebody else: mount it again, or restart the daemon");
             keeping.drop(mount.config().path());
             // What was written goes on to the store all the same.
             threads.execute(() -> {

@@ -2,6 +2,7 @@ package io.tiermount.daemon;
 
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
 import io.tiermount.daemon.admin.AdminApi.ProgressSink;
+import io.tiermount.fs.cache.CacheOptions;
 import java.io.IOException;
 import java.util.Map;
 
@@ -12,6 +13,9 @@ interface NodeCache extends AutoCloseable {
 
   /** Reads every cached byte against its checksum; what is bad is dropped and reported. */
   CacheResult verify(ProgressSink progress) throws IOException;
+
+  /** Other sizes; see {@link CacheOptions#differsInSizesAlone}. */
+  void resize(CacheOptions options);
 
   /** Writes out what must last. Called once, after the last mount is gone. */
   @Override

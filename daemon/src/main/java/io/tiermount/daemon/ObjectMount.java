@@ -6,6 +6,7 @@ import io.tiermount.backends.StoreMeter.Operation;
 import io.tiermount.backends.os.LibC;
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
 import io.tiermount.daemon.config.MountConfig;
+import io.tiermount.daemon.config.SourceConfig;
 import io.tiermount.fs.FileSystem;
 import io.tiermount.fs.fuse.Connection;
 import io.tiermount.fs.fuse.FuseOptions;
@@ -53,7 +54,7 @@ final class ObjectMount implements MountDriver {
   /** For requests under way when a successor is about to come; the rest it gets again. */
   private static final long LEAVE_MILLIS = 200;
 
-  private final MountConfig config;
+  private volatile MountConfig config;
   private final MeteredStore store;
   private final @Nullable ScopeDirectory scopeDirectory;
   private final FuseTransport transport;
@@ -200,6 +201,31 @@ final class ObjectMount implements MountDriver {
     } catch (IOException e) {
       log.warn("the table of what was open on {} stays behind", config.path(), e);
     }
+  }
+
+  @Override
+  public boolean change(MountConfig next) {
+    MountConfig now = config;
+    // The times of libfuse 2 are the whole mount's, told once.
+    if (!now.differsInLivePartsAlone(next)
+        || (!transport.name().equals("dev") && !now.volume().equals(next.volume()))) {
+      return false;
+    }
+    volume.change(next.volume(), next.write());
+    if (next.source() instanceof SourceConfig.S3 s3 && !s3.equals(now.source())) {
+      store.changeCredentials(s3.options().credentials());
+    }
+    config = next;
+    return true;
+  }
+
+  @Override
+  public @Nullable String release(Duration deadline) {
+    if (!volume.drain(deadline)) {
+      return volume.pendingChanges()
+          + " changes are not in the store yet: reload once status shows pending_changes 0";
+    }
+    return Unmount.unlessBusy(config.path());
   }
 
   @Override

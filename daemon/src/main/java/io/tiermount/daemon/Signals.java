@@ -10,11 +10,21 @@ final class Signals {
 
   private Signals() {}
 
-  /**
-   * Runs an action on a thread of its own at SIGTERM, instead of the shutdown hooks. By reflection:
-   * jdk.unsupported exports sun.misc.Signal, and the compiler warns of it all the same.
-   */
+  /** Runs an action on a thread of its own at SIGTERM, instead of the shutdown hooks. */
   static void onTerminate(Runnable action) {
+    on("TERM", "terminate", action);
+  }
+
+  /** The same at each SIGHUP. */
+  static void onHangup(Runnable action) {
+    on("HUP", "reload", action);
+  }
+
+  /**
+   * By reflection: jdk.unsupported exports sun.misc.Signal, and the compiler warns of it all the
+   * same.
+   */
+  private static void on(String name, String thread, Runnable action) {
     try {
       Class<?> signal = Class.forName("sun.misc.Signal");
       Class<?> handler = Class.forName("sun.misc.SignalHandler");
@@ -26,14 +36,14 @@ final class Signals {
                 if (!method.getName().equals("handle")) {
                   return method.invoke(action, arguments);
                 }
-                Thread _ = Thread.ofPlatform().name("terminate").start(action);
+                Thread _ = Thread.ofPlatform().name(thread).start(action);
                 return null;
               });
       signal
           .getMethod("handle", signal, handler)
-          .invoke(null, signal.getConstructor(String.class).newInstance("TERM"), ours);
+          .invoke(null, signal.getConstructor(String.class).newInstance(name), ours);
     } catch (ReflectiveOperationException e) {
-      log.warn("SIGTERM unmounts as a stop does: this JVM lets nobody handle signals", e);
+      log.warn("SIG{} stops the daemon and unmounts: this JVM lets nobody handle signals", name, e);
     }
   }
 }

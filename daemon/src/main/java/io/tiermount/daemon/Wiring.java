@@ -121,12 +121,40 @@ final class Wiring implements Program {
   }
 
   @Override
+  public ExitCode runConfigured(@Nullable Path file) throws CommandException {
+    ConfigParser parser = parser(environment);
+    List<Path> files = file == null ? List.of() : List.of(file);
+    ConfigReading reading =
+        new ConfigReading() {
+          @Override
+          public TiermountConfig read() throws InvalidConfigException {
+            return files.isEmpty() ? parser.parseConfigured() : parser.parseFiles(files);
+          }
+
+          @Override
+          public List<Path> files() {
+            return parser.watched(files);
+          }
+        };
+    return runDaemon(read(reading::read), reading, false);
+  }
+
+  @Override
   public ExitCode runDaemon(TiermountConfig config, boolean exitWhenUnused)
       throws CommandException {
+    return runDaemon(config, null, exitWhenUnused);
+  }
+
+  private ExitCode runDaemon(
+      TiermountConfig config, @Nullable ConfigReading reading, boolean exitWhenUnused)
+      throws CommandException {
     DaemonLog.configure(environment);
+    if (config.node().logLevels() != null) {
+      DaemonLog.levels(config.node().logLevels());
+    }
     Daemon daemon;
     try {
-      daemon = followedDaemon(config, exitWhenUnused);
+      daemon = followedDaemon(config, reading, exitWhenUnused);
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
     }
@@ -168,7 +196,9 @@ final class Wiring implements Program {
   }
 
   /** One that somebody starts again when it dies. */
-  private Daemon followedDaemon(TiermountConfig config, boolean exitWhenUnused) throws IOException {
+  private Daemon followedDaemon(
+      TiermountConfig config, @Nullable ConfigReading reading, boolean exitWhenUnused)
+      throws IOException {
     Path cacheDirectory = config.cache().directories().getFirst().path();
     Path readyFile = cacheDirectory.resolve("daemon.ready");
     boolean follows = environment.getOrDefault(KeeperStore.KEPT, "").equals("1");
@@ -186,7 +216,7 @@ final class Wiring implements Program {
       throw e;
     }
     try {
-      return daemon(config, exitWhenUnused, lock, store);
+      return daemon(config, reading, exitWhenUnused, lock, store);
     } catch (IOException | RuntimeException e) {
       store.end();
       throw e;
@@ -215,12 +245,16 @@ final class Wiring implements Program {
 
   /** A daemon that owns its cache directory already, and has mounted nothing yet. */
   Daemon daemon(TiermountConfig config, boolean exitWhenUnused) throws IOException {
-    Path cacheDirectory = config.cache().directories().getFirst().path();
-    return daemon(config, exitWhenUnused, CacheLock.take(cacheDirectory), new NoStore());
+    CacheLock lock = CacheLock.take(config.cache().directories().getFirst().path());
+    return daemon(config, null, exitWhenUnused, lock, new NoStore());
   }
 
   private Daemon daemon(
-      TiermountConfig config, boolean exitWhenUnused, CacheLock lock, DescriptorStore store)
+      TiermountConfig config,
+      @Nullable ConfigReading reading,
+      boolean exitWhenUnused,
+      CacheLock lock,
+      DescriptorStore store)
       throws IOException {
     Path cacheDirectory = config.cache().directories().getFirst().path();
     @Nullable DiskCache cache = null;
@@ -262,6 +296,9 @@ final class Wiring implements Program {
               disk,
               new CacheTasks(mounts),
               this::mountConfig,
+              reading == null
+                  ? null
+                  : new ConfigFollower(new Reload(reading, config, mounts, disk), timer),
               runDirectory,
               heartbeat,
               json,

@@ -48,6 +48,22 @@ final class Tiermount implements AutoCloseable {
     return end(command(arguments));
   }
 
+  /** Starts {@code tiermount daemon} over a file; its log goes to {@link #daemonLog}. */
+  Process daemon(Path config) throws IOException {
+    Process process =
+        builder(command("daemon", "--config", config.toString()))
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(ProcessBuilder.Redirect.appendTo(daemonLog().toFile()))
+            .start();
+    started.add(process);
+    return process;
+  }
+
+  /** What {@link #daemon} logs. */
+  Path daemonLog() {
+    return directory.resolve("run/daemon.err");
+  }
+
   /** {@code tiermount ARGUMENTS} as a process's command. */
   static List<String> command(String... arguments) {
     List<String> command = new ArrayList<>();

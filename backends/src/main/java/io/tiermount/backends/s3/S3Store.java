@@ -100,7 +100,7 @@ public final class S3Store implements ObjectStore {
     this.copy = new S3Copy(calls, requests, limits, tuning);
   }
 
-  /** Signs with others from the next request on; nothing that is under way is cut off. */
+  @Override
   public void changeCredentials(Credentials credentials) {
     keys.replace(credentials);
   }

@@ -24,6 +24,14 @@ public interface AdminApi {
   /** Begins a real stop: all is unmounted, nobody follows. Returns at once. */
   void stop();
 
+  /**
+   * Reads the configuration's files again and does what they say.
+   *
+   * @throws AdminException {@code BAD_CONFIG} with everything that is wrong, nothing being changed;
+   *     {@code NOT_FOUND} where the daemon has no files
+   */
+  ReloadReport reload() throws AdminException;
+
   /** Long work on the cache. Progress is reported as it goes; the result once, at the end. */
   CacheResult cache(CacheOrder order, ProgressSink progress)
       throws AdminException, InterruptedException;

@@ -59,6 +59,11 @@ public final class AdminClient {
     within(deadline, () -> call("POST", "/v1/stop", ""));
   }
 
+  /** What the daemon did for it, as {@link ReloadReport} writes it. */
+  public JsonNode reload(Duration deadline) throws AdminException, IOException {
+    return within(deadline, () -> call("POST", "/v1/reload", ""));
+  }
+
   /** Long work, with its progress; the daemon gives it up when this client ends. */
   public CacheResult cache(CacheOrder order, ProgressSink progress)
       throws AdminException, IOException {

@@ -133,6 +133,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
           api.stop();
           send(context, HttpResponseStatus.OK, "{}");
         }
+        case "POST /v1/reload" -> send(context, HttpResponseStatus.OK, json.line(api.reload()));
         case "POST /v1/cache" -> stream(context, json.parse(body, CacheOrder.class));
         default ->
             fail(context, HttpResponseStatus.NOT_FOUND, "no such request: " + method + " " + path);

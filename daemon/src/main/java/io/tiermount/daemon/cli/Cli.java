@@ -33,6 +33,7 @@ public final class Cli implements Runnable {
     root.addSubcommand(new UmountHelperCommand(context));
     root.addSubcommand(new StopCommand(context));
     root.addSubcommand(new StatusCommand(context));
+    root.addSubcommand(new ReloadCommand(context));
     root.addSubcommand(CacheCommand.line(context));
     root.addSubcommand(ScopeCommand.line(context));
     root.addSubcommand(new CheckConfigCommand(context));

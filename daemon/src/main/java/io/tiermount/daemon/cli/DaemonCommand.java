@@ -1,6 +1,5 @@
 package io.tiermount.daemon.cli;
 
-import io.tiermount.daemon.config.TiermountConfig;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +10,7 @@ import picocli.CommandLine.Option;
     name = "daemon",
     description = {
       "Run the daemon of a configuration until SIGTERM or SIGINT, then unmount all.",
+      "SIGHUP and tiermount reload read the configuration again.",
       "TIERMOUNT_LOG sets log levels, TIERMOUNT_LOG_FILE a file (default: standard error)."
     })
 final class DaemonCommand implements Callable<Integer> {
@@ -29,8 +29,6 @@ final class DaemonCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Program program = context.program();
-    TiermountConfig config = file == null ? program.configuration() : program.configuration(file);
-    return program.runDaemon(config, false).code();
+    return context.program().runConfigured(file).code();
   }
 }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What the commands need from the rest of the program; {@code Wiring} is it. */
 public interface Program {
@@ -44,6 +45,13 @@ public interface Program {
    */
   TiermountConfig configuration(String source, Path directory, List<String> options)
       throws CommandException;
+
+  /**
+   * Runs a daemon as {@link #runDaemon}, whose configuration can be read again.
+   *
+   * @param file null for the configuration directories
+   */
+  ExitCode runConfigured(@Nullable Path file) throws CommandException;
 
   /**
    * Runs a daemon in this process until it is told to stop; unmounts at the end.

@@ -137,11 +137,10 @@ final class ClearmlKeys {
           "TLS certificates of every endpoint that says nothing itself");
   static final Key<Boolean> RELOAD =
       Key.of(
-              "agent.reload_config",
-              ValueTypes.PYTHON_BOOLEAN,
-              "false",
-              "changes of the files are followed without being told")
-          .from(Key.Effect.LATER);
+          "agent.reload_config",
+          ValueTypes.PYTHON_BOOLEAN,
+          "false",
+          "changes of the files are followed without being told");
 
   static final List<Key<?>> ALL =
       Stream.of(

@@ -5,6 +5,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -97,6 +98,31 @@ final class ConfigFiles {
         .filter(part -> all || Files.isReadable(part.path()))
         .filter(part -> readable(part, problems))
         .toList();
+  }
+
+  /**
+   * What to look at for changes: the files, and the directories in which others may appear.
+   *
+   * @param paths as for {@link #given}; empty for {@link #configured}
+   */
+  static List<Path> watched(List<Path> paths, Map<String, String> environment) {
+    List<Path> watched = new ArrayList<>();
+    List<Path> from = paths;
+    if (paths.isEmpty()) {
+      String named = environment.getOrDefault(DIRECTORIES_VARIABLE, "");
+      from =
+          Arrays.stream((named.isBlank() ? DEFAULT_DIRECTORY : named).split(":", -1))
+              .filter(directory -> !directory.isEmpty())
+              .map(Path::of)
+              .toList();
+    }
+    for (Path path : from) {
+      watched.add(path);
+      if (Files.isDirectory(path)) {
+        inDirectory(path, new Problems()).forEach(part -> watched.add(part.path()));
+      }
+    }
+    return watched;
   }
 
   private static void nothing(String place, String found, Problems problems) {

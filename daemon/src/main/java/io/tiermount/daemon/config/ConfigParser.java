@@ -37,6 +37,15 @@ public final class ConfigParser {
     return parse(ConfigFiles.given(paths, problems), problems).config();
   }
 
+  /**
+   * The files and directories whose change may mean another configuration.
+   *
+   * @param paths as for {@link #parseFiles}; empty for {@link #parseConfigured}
+   */
+  public List<Path> watched(List<Path> paths) {
+    return ConfigFiles.watched(paths, environment);
+  }
+
   /** What {@code TIERMOUNT_CONFIG_DIR} names; /etc/tiermount without it. */
   public TiermountConfig parseConfigured() throws InvalidConfigException {
     Problems problems = new Problems();

@@ -51,6 +51,32 @@ public record MountConfig(
         null);
   }
 
+  /**
+   * True where the other may take this one's place while it is mounted, under open files: its name,
+   * its credentials, times to live, and what writes wait for.
+   */
+  public boolean differsInLivePartsAlone(MountConfig other) {
+    return volume.differsInLifetimesAlone(other.volume)
+        && write.durability() == other.write.durability()
+        && source.differsInCredentialsAlone(other.source)
+        && withLiveParts(other).equals(other);
+  }
+
+  private MountConfig withLiveParts(MountConfig other) {
+    return new MountConfig(
+        other.name,
+        path,
+        other.scope,
+        other.source,
+        fuse,
+        other.volume,
+        access,
+        other.write,
+        cache,
+        quota,
+        other.credentials);
+  }
+
   /** The same mount of another source. */
   public MountConfig withSource(SourceConfig other) {
     return new MountConfig(

@@ -113,6 +113,21 @@ final class NodeKeys {
           "512M",
           "anonymous memory of the daemon as a whole, at least 64M");
 
+  static final Key<Boolean> RELOAD =
+      Key.of(
+          "reload_config",
+          ValueTypes.BOOLEAN,
+          "false",
+          "changes of the files are followed without being told");
+  static final Key<LogLevels> LOG_LEVELS =
+      Key.open(
+          "log.levels",
+          new ValueType.Single<>(
+              "a level (error, warn, info, debug, trace), then LOGGER=LEVEL, by commas",
+              LogLevels::parse),
+          "$TIERMOUNT_LOG, else info",
+          "how much the daemon logs, and its parts");
+
   static final List<Key<?>> ALL =
       List.of(
           ORG,
@@ -133,7 +148,9 @@ final class NodeKeys {
           FUSE_TRANSPORT,
           FUSE_PASSTHROUGH,
           FUSE_OPEN,
-          MEMORY_MAX);
+          MEMORY_MAX,
+          RELOAD,
+          LOG_LEVELS);
 
   private NodeKeys() {}
 }

@@ -24,6 +24,7 @@ final class PersistenceReader {
   private final Map<String, Node> credentials = new TreeMap<>();
   private final List<Ordered> volumes = new ArrayList<>();
   private final Map<String, AwaitedSecret> awaited = new TreeMap<>();
+  private final List<Path> secretFiles = new ArrayList<>();
   private final List<String> notices = new ArrayList<>();
 
   private record Ordered(Position position, JobVolume volume) {}
@@ -34,11 +35,13 @@ final class PersistenceReader {
    * @param volumes in the order in which they were defined: file, line, name
    * @param awaited volumes whose secret is not there yet; they are mounts of the tree without
    *     credentials, and may not be mounted so
+   * @param secrets the files of all secrets, there or not
    */
   record Translated(
       Node.Section tree,
       List<JobVolume> volumes,
       Map<String, AwaitedSecret> awaited,
+      List<Path> secrets,
       List<String> notices) {}
 
   private PersistenceReader(Node.Section tree, Map<String, String> environment, Problems problems) {
@@ -99,6 +102,7 @@ final class PersistenceReader {
         new Node.Section(entries, tree.position()),
         volumes.stream().map(Ordered::volume).toList(),
         awaited,
+        secretFiles,
         notices);
   }
 
@@ -246,6 +250,7 @@ final class PersistenceReader {
       return;
     }
     Path file = secretsDirectory.resolve(secret).resolve(secretKey);
+    secretFiles.add(file);
     if (!Files.exists(file)) {
       awaited.put(entry.name(), new AwaitedSecret(file));
       return;

@@ -8,6 +8,15 @@ public sealed interface SourceConfig {
   /** As written, without secrets. */
   String url();
 
+  /** True for the same store, whoever is asked in whose name. */
+  default boolean differsInCredentialsAlone(SourceConfig other) {
+    if (other instanceof S3 its && this instanceof S3 mine) {
+      return its.equals(
+          new S3(mine.url(), mine.options().withCredentials(its.options().credentials())));
+    }
+    return equals(other);
+  }
+
   /** {@code s3://bucket[/prefix]}; the prefix is the volume's. */
   record S3(String url, S3Options options) implements SourceConfig {}
 

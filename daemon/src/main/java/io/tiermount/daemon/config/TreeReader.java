@@ -48,7 +48,11 @@ final class TreeReader {
     long memoryMaxBytes = memory(root);
     StoreRules rules = new StoreRules(root, environment);
     PathSubstitution paths = new PathReader(root).read();
-    NodeOptions options = new NodeOptions(paths, root.read(ClearmlKeys.RELOAD));
+    NodeOptions options =
+        new NodeOptions(
+            paths,
+            root.read(ClearmlKeys.RELOAD) || root.read(NodeKeys.RELOAD),
+            root.readOrNull(NodeKeys.LOG_LEVELS));
     PrefixRule prefixes = new PrefixRule(identity);
     List<MountReader.Outcome.Mounted> mounted = new ArrayList<>();
     List<MountChecks.Place> places = new ArrayList<>();
@@ -92,7 +96,7 @@ final class TreeReader {
                 .toList(),
             skipped,
             notices,
-            new JobVolumes(translated.volumes(), translated.awaited()),
+            new JobVolumes(translated.volumes(), translated.awaited(), translated.secrets()),
             options,
             server);
     return new Read(config, new Explainer(root, mounted, rules, cache, paths));

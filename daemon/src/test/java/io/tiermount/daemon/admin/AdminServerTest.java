@@ -241,6 +241,11 @@ final class AdminServerTest {
     }
 
     @Override
+    public ReloadReport reload() {
+      return new ReloadReport(List.of());
+    }
+
+    @Override
     public MountReport mount(MountOrder order) {
       orders.add(
           order.source() + " " + order.path() + " " + order.options() + " " + order.environment());

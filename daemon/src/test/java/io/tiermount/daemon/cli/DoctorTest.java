@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -118,6 +119,11 @@ final class DoctorTest {
 
     @Override
     public TiermountConfig configuration(Path file) {
+      throw new AssertionError();
+    }
+
+    @Override
+    public ExitCode runConfigured(@Nullable Path file) {
       throw new AssertionError();
     }
 

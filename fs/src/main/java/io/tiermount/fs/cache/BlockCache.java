@@ -42,7 +42,7 @@ public final class BlockCache implements AutoCloseable {
     }
   }
 
-  private final CacheOptions options;
+  private volatile CacheOptions options;
   private final boolean indexDropped;
   private final BlockIndex index;
   private final Counters counters = new Counters();
@@ -54,6 +54,7 @@ public final class BlockCache implements AutoCloseable {
   private final Frequency frequency;
   private final Verifier verifier;
   private final Janitor janitor;
+  private final Handover handover;
   private final Staging staging;
   private volatile boolean closed;
 
@@ -86,7 +87,7 @@ public final class BlockCache implements AutoCloseable {
     Keeper keeper = new Keeper(parts, eviction, ghosts);
     fetcher = new Fetcher(parts, queue, contents, keeper, options.blockBytes());
     verifier = new Verifier(parts, contents, options.verify());
-    Handover handover = new Handover(parts, contents, eviction, verifier, options.maxFileBytes());
+    handover = new Handover(parts, contents, eviction, verifier, options.maxFileBytes());
     staging = new Staging(directories, contents, eviction, handover, trouble, janitor::hurry);
     janitor.start(eviction, staging);
   }
@@ -168,6 +169,26 @@ public final class BlockCache implements AutoCloseable {
       frequency.touch(content.id(), Eviction.WHOLE_FILE);
     }
     return new OpenFile(this, content, source);
+  }
+
+  /**
+   * Other sizes, from now on; a lower ceiling is come down to within a moment, as far as nobody
+   * holds what is there.
+   *
+   * @throws IllegalArgumentException where anything else differs: that takes a new cache
+   */
+  public void resize(CacheOptions next) {
+    if (!options.differsInSizesAlone(next)) {
+      throw new IllegalArgumentException("only sizes change while a cache is open");
+    }
+    options = next;
+    for (int i = 0; i < directories.size(); i++) {
+      directories.get(i).resize(next.directories().get(i).maxUsedBytes(), next.minFreeBytes());
+    }
+    contents.maxFileBytes(next.maxFileBytes());
+    handover.maxFileBytes(next.maxFileBytes());
+    eviction.margin(next.cleanupMarginPercent());
+    janitor.wake();
   }
 
   /** The files of writers. */

@@ -29,8 +29,8 @@ final class CacheDirectory {
   private final DataFiles files;
   private final StagingArea staging;
   private final BlockIndex index;
-  private final long maxBytes;
-  private final long minFreeBytes;
+  private volatile long maxBytes;
+  private volatile long minFreeBytes;
   private final ReentrantLock lock = new ReentrantLock();
 
   /** One thread at a time chooses victims. */
@@ -94,6 +94,12 @@ final class CacheDirectory {
 
   long maxBytes() {
     return maxBytes;
+  }
+
+  /** Another ceiling: a lower one is come down to by cleaning. */
+  void resize(long maxUsedBytes, long leaveFreeBytes) {
+    maxBytes = maxUsedBytes;
+    minFreeBytes = leaveFreeBytes;
   }
 
   /** Everything that counts against the ceiling. */

@@ -55,4 +55,15 @@ public record CacheOptions(
       throw new IllegalArgumentException("cleanup_margin_percent is from 0 to 99");
     }
   }
+
+  /** True where the other may take this one's place while the cache is open. */
+  public boolean differsInSizesAlone(CacheOptions other) {
+    return paths().equals(other.paths())
+        && blockBytes == other.blockBytes
+        && verify == other.verify;
+  }
+
+  private List<Path> paths() {
+    return directories.stream().map(Directory::path).toList();
+  }
 }

@@ -20,7 +20,7 @@ final class Contents {
 
   private final Parts parts;
   private final List<CacheDirectory> directories;
-  private final long maxFileBytes;
+  private volatile long maxFileBytes;
   private final FetchQueue queue;
   private final AtomicLong nextId;
   private final ConcurrentHashMap<ContentKey, Content> open = new ConcurrentHashMap<>();
@@ -40,6 +40,11 @@ final class Contents {
     for (int i = 0; i < LOCKS; i++) {
       locks[i] = new ReentrantLock();
     }
+  }
+
+  /** Larger ones are not kept from now on. */
+  void maxFileBytes(long bytes) {
+    maxFileBytes = bytes;
   }
 
   Collection<Content> open() {

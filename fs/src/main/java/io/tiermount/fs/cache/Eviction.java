@@ -38,7 +38,7 @@ final class Eviction {
   private final Contents contents;
   private final Ghosts ghosts;
   private final Clock clock;
-  private final int marginPercent;
+  private volatile int marginPercent;
   private final Runnable wakeJanitor;
 
   private final ConcurrentHashMap<Long, Search> searches = new ConcurrentHashMap<>();
@@ -65,6 +65,10 @@ final class Eviction {
     this.clock = clock;
     this.marginPercent = marginPercent;
     this.wakeJanitor = wakeJanitor;
+  }
+
+  void margin(int percent) {
+    marginPercent = percent;
   }
 
   /** Reserves room, making it where it must; false where nothing can be evicted. */

@@ -31,7 +31,7 @@ final class Handover {
   private final Contents contents;
   private final Eviction eviction;
   private final Verifier verifier;
-  private final long maxFileBytes;
+  private volatile long maxFileBytes;
 
   /** Read for a move; taken before any key's lock. */
   private final ReentrantReadWriteLock moving = new ReentrantReadWriteLock();
@@ -43,6 +43,11 @@ final class Handover {
     this.eviction = eviction;
     this.verifier = verifier;
     this.maxFileBytes = maxFileBytes;
+  }
+
+  /** Larger ones are not kept from now on. */
+  void maxFileBytes(long bytes) {
+    maxFileBytes = bytes;
   }
 
   void whileNothingMoves(Janitor.Work work) throws IOException {

@@ -16,7 +16,6 @@ import io.tiermount.fs.volume.LocalFile.ObjectMeta;
 import io.tiermount.fs.volume.NameChange.InStore;
 import io.tiermount.fs.write.DirtyFile;
 import io.tiermount.fs.write.Stamp;
-import io.tiermount.fs.write.WriteOptions;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -40,7 +39,7 @@ public final class Changes {
   private final WriteOpens opens;
   private final Nodes nodes;
   private final Staging staging;
-  private final WriteOptions options;
+  private final WritePromises promises;
   private final AccessOptions access;
   private final InstantSource clock;
   private final int maxKeyBytes;
@@ -67,7 +66,7 @@ public final class Changes {
     this.journal = parts.journal();
     this.nodes = parts.nodes();
     this.staging = parts.staging();
-    this.options = parts.options();
+    this.promises = parts.promises();
     this.clock = parts.clock();
     this.publishing = publishing;
     this.opens = opens;
@@ -283,7 +282,7 @@ public final class Changes {
 
   /** True where {@link Syncs#closed} waits for a disk or a store. */
   public boolean closeWaits() {
-    return isRemote() || options.syncOnClose();
+    return isRemote() || promises.now().syncOnClose();
   }
 
   /** Makes room on a full disk by giving up what is only cached. */

@@ -1,6 +1,7 @@
 package io.tiermount.fs.volume;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -87,5 +88,19 @@ public final class DirectAccess {
       }
     }
     return Pattern.compile(regex.toString(), flags | Pattern.DOTALL);
+  }
+
+  /** The same where the same is written: patterns have no equality of their own. */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof DirectAccess its
+        && baseUrl.equals(its.baseUrl)
+        && urlGlobs.equals(its.urlGlobs)
+        && typeGlobs.equals(its.typeGlobs);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(baseUrl, urlGlobs, typeGlobs);
   }
 }

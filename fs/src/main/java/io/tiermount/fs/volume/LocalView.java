@@ -6,6 +6,7 @@ import io.tiermount.fs.volume.Resolution.Missing;
 import io.tiermount.fs.write.DirtyFile;
 import java.io.IOException;
 import java.time.InstantSource;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** What this node knows better than its store, asked for names: see {@link LocalNames}. */
@@ -19,7 +20,7 @@ final class LocalView {
   private final Listings listings;
   private final StoreHealth health;
   private final InstantSource clock;
-  private final long maxAgeMillis;
+  private final LongSupplier maxAgeMillis;
 
   LocalView(
       WriteSide writer,
@@ -27,7 +28,7 @@ final class LocalView {
       Listings listings,
       StoreHealth health,
       InstantSource clock,
-      long maxAgeMillis) {
+      LongSupplier maxAgeMillis) {
     this.writer = writer;
     this.names = writer.names();
     this.facts = facts;
@@ -57,7 +58,7 @@ final class LocalView {
   }
 
   private boolean fresh(long millis) {
-    return clock.millis() - millis < maxAgeMillis;
+    return clock.millis() - millis < maxAgeMillis.getAsLong();
   }
 
   /**
@@ -97,7 +98,7 @@ final class LocalView {
    * for all names at once. Asks the store where that was not done lately.
    */
   boolean isSmallAndOwn(Node dir) throws StoreException {
-    if (!names.isOwn(dir) || maxAgeMillis < MIN_PAGE_AGE_MILLIS || health.down()) {
+    if (!names.isOwn(dir) || maxAgeMillis.getAsLong() < MIN_PAGE_AGE_MILLIS || health.down()) {
       return false;
     }
     if (fresh(names.knownSinceMillis(dir))) {

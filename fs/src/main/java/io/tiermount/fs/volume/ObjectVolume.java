@@ -20,7 +20,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +34,7 @@ public final class ObjectVolume implements Volume {
 
   private final ObjectStore store;
   private final String scope;
-  private final VolumeOptions options;
+  private volatile VolumeOptions options;
   private final AccessOptions access;
   private final ShownAttributes shown;
   private final ObjectContents contents;
@@ -50,7 +49,7 @@ public final class ObjectVolume implements Volume {
   private final ListRevalidation revalidation;
   private final SingleFlight<Name, Resolution> flights = new SingleFlight<>();
   private final boolean full;
-  private final long maxAgeMillis;
+  private volatile long maxAgeMillis;
   private volatile @Nullable WriteSide write;
   private volatile @Nullable LocalView view;
 
@@ -83,9 +82,7 @@ public final class ObjectVolume implements Volume {
     this.listings = new Listings(store, facts, resolver, health, full, clock);
     this.prefetch = new MetadataPrefetch(facts);
     this.revalidation = new ListRevalidation(listings);
-    Duration ttl = Collections.min(List.of(options.attrTtl(), options.entryTtl()));
-    this.maxAgeMillis =
-        options.revalidateOnOpen() == Revalidate.NEVER ? Long.MAX_VALUE / 2 : ttl.toMillis();
+    this.maxAgeMillis = options.maxAgeMillis();
     this.shown =
         new ShownAttributes(options, access, TimeUnit.MILLISECONDS.toNanos(clock.millis()));
   }
@@ -93,6 +90,19 @@ public final class ObjectVolume implements Volume {
   @Override
   public VolumeOptions options() {
     return options;
+  }
+
+  /**
+   * Other times to live and promises of writes, from the next request on; what the kernel was told
+   * before holds as long as it was told. Nothing else may differ.
+   */
+  public void change(VolumeOptions next, WriteOptions writes) {
+    options = next;
+    maxAgeMillis = next.maxAgeMillis();
+    WriteSide writer = write;
+    if (writer != null) {
+      writer.change(writes);
+    }
   }
 
   @Override
@@ -345,21 +355,12 @@ public final class ObjectVolume implements Volume {
 
   @Override
   public long attrTtlNanos(Facts known) {
-    return left(options.attrTtl(), known);
+    return options.leftNanos(options.attrTtl(), clock.millis() - known.seenAtMillis());
   }
 
   @Override
   public long entryTtlNanos(Facts known) {
-    return left(options.entryTtl(), known);
-  }
-
-  /** What has been waited already counts against the kernel's timeout. */
-  private long left(Duration ttl, Facts known) {
-    if (options.revalidateOnOpen() == Revalidate.NEVER) {
-      return TimeUnit.HOURS.toNanos(1);
-    }
-    long age = TimeUnit.MILLISECONDS.toNanos(clock.millis() - known.seenAtMillis());
-    return Math.max(0, ttl.toNanos() - age);
+    return options.leftNanos(options.entryTtl(), clock.millis() - known.seenAtMillis());
   }
 
   @Override
@@ -432,7 +433,7 @@ public final class ObjectVolume implements Volume {
             inherited, clock);
     WriteSide writer = new WriteSide(needs, contents::open, this::ino);
     listings.overlay(writer.names());
-    view = new LocalView(writer, facts, listings, health, clock, maxAgeMillis);
+    view = new LocalView(writer, facts, listings, health, clock, () -> maxAgeMillis);
     contents.forwarded(writer.moves()::forward);
     write = writer;
     return writer.watch();

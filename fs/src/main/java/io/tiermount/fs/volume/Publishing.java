@@ -11,7 +11,6 @@ import io.tiermount.fs.volume.NameChange.InStore;
 import io.tiermount.fs.volume.Reconciler.Outcome;
 import io.tiermount.fs.write.Base;
 import io.tiermount.fs.write.DirtyFile;
-import io.tiermount.fs.write.WriteOptions;
 import io.tiermount.fs.write.WriteOptions.Durability;
 import java.io.IOException;
 import java.time.InstantSource;
@@ -47,7 +46,7 @@ final class Publishing implements AutoCloseable {
   private final Reconciler reconciler;
   private final FactsStore facts;
   private final Staging staging;
-  private final WriteOptions options;
+  private final WritePromises promises;
   private final UploadWatch watch;
   private final DirectAccess direct;
   private final StoreHealth health;
@@ -83,7 +82,7 @@ final class Publishing implements AutoCloseable {
       FactsStore facts,
       Nodes nodes,
       Staging staging,
-      WriteOptions options,
+      WritePromises promises,
       DirectAccess direct,
       StoreHealth health,
       InstantSource clock) {}
@@ -101,12 +100,12 @@ final class Publishing implements AutoCloseable {
     this.reconciler = parts.reconciler;
     this.facts = parts.facts;
     this.staging = parts.staging;
-    this.options = parts.options;
+    this.promises = parts.promises;
     this.watch = parts.watch;
     this.direct = parts.direct;
     this.health = parts.health;
     this.clock = parts.clock;
-    this.schedule = new Schedule(mount, options.uploadThreads(), this::work, this::tick);
+    this.schedule = new Schedule(mount, promises.now().uploadThreads(), this::work, this::tick);
   }
 
   void start(OpenFiles openFiles) {
@@ -123,8 +122,12 @@ final class Publishing implements AutoCloseable {
     return opens;
   }
 
+  void resize(int uploadThreads) {
+    schedule.resize(uploadThreads);
+  }
+
   boolean isRemote() {
-    return options.durability() == Durability.REMOTE;
+    return promises.now().durability() == Durability.REMOTE;
   }
 
   // ---- When
@@ -132,7 +135,7 @@ final class Publishing implements AutoCloseable {
   /** Sends a change when its file has rested, at the latest when it is too old. */
   void later(NameChange change) {
     long age = TimeUnit.MILLISECONDS.toNanos(clock.millis() - change.sinceMillis());
-    long oldest = options.maxDirtyAge().toNanos() / 2;
+    long oldest = promises.now().maxDirtyAge().toNanos() / 2;
     schedule.notBefore(change, Math.clamp(oldest - age, 0, Math.min(REST_NANOS, oldest)));
   }
 

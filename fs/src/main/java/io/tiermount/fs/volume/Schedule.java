@@ -1,8 +1,8 @@
 package io.tiermount.fs.volume;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.tiermount.fs.write.Slots;
 import java.util.PriorityQueue;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -18,7 +18,7 @@ final class Schedule implements AutoCloseable {
 
   private record Due(NameChange change, long nanos) {}
 
-  private final Semaphore workers;
+  private final Slots workers;
   private final Consumer<NameChange> work;
   private final Runnable tick;
   private final ReentrantLock lock = new ReentrantLock();
@@ -31,7 +31,6 @@ final class Schedule implements AutoCloseable {
   @GuardedBy("lock")
   private boolean closed;
 
-  private final int count;
   private final Thread thread;
 
   /**
@@ -39,8 +38,7 @@ final class Schedule implements AutoCloseable {
    * @param tick run about once a second
    */
   Schedule(String name, int workers, Consumer<NameChange> work, Runnable tick) {
-    this.workers = new Semaphore(workers, true);
-    this.count = workers;
+    this.workers = new Slots(workers);
     this.work = work;
     this.tick = tick;
     this.thread = Thread.ofPlatform().daemon().name("publish " + name).unstarted(this::run);
@@ -48,6 +46,11 @@ final class Schedule implements AutoCloseable {
 
   void start() {
     thread.start();
+  }
+
+  /** So many at a time from now on. */
+  void resize(int count) {
+    workers.resize(count);
   }
 
   void at(NameChange change, long delayNanos) {
@@ -142,7 +145,7 @@ final class Schedule implements AutoCloseable {
     }
     try {
       thread.join(TimeUnit.SECONDS.toMillis(5));
-      boolean _ = workers.tryAcquire(count, 10, TimeUnit.SECONDS);
+      boolean _ = workers.awaitIdle(TimeUnit.SECONDS.toMillis(10));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -3,7 +3,6 @@ package io.tiermount.fs.volume;
 import io.tiermount.backends.StoreException;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.write.DirtyFile;
-import io.tiermount.fs.write.WriteOptions;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -16,14 +15,14 @@ public final class Syncs {
   private final Quota quota;
   private final ChangeJournal journal;
   private final Publishing publishing;
-  private final WriteOptions options;
+  private final WritePromises promises;
   private final Changes changes;
 
   Syncs(Publishing.Parts parts, Publishing publishing, Changes changes) {
     this.names = parts.names();
     this.quota = parts.quota();
     this.journal = parts.journal();
-    this.options = parts.options();
+    this.promises = parts.promises();
     this.publishing = publishing;
     this.changes = changes;
   }
@@ -46,7 +45,7 @@ public final class Syncs {
     if (isRemote()) {
       publishing.await(acknowledged.change);
     } else {
-      if (options.syncOnClose()) {
+      if (promises.now().syncOnClose()) {
         publishing.sync(file);
       }
       publishing.later(acknowledged.change);

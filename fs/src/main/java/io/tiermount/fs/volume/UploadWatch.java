@@ -18,7 +18,7 @@ public final class UploadWatch {
   private static final Logger log = LoggerFactory.getLogger(UploadWatch.class);
 
   private final String mount;
-  private final Duration limit;
+  private volatile Duration limit;
   private final InstantSource clock;
 
   @GuardedBy("this")
@@ -37,6 +37,10 @@ public final class UploadWatch {
     this.mount = mount;
     this.limit = limit;
     this.clock = clock;
+  }
+
+  void limit(Duration next) {
+    limit = next;
   }
 
   /** A request has ended well. */

@@ -1,6 +1,7 @@
 package io.tiermount.fs.volume;
 
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 
 /**
  * How a volume shows its store.
@@ -61,6 +62,43 @@ public record VolumeOptions(
     if (!prefix.isEmpty() && !prefix.endsWith("/")) {
       throw new IllegalArgumentException("a prefix ends with /: " + prefix);
     }
+  }
+
+  /** How old what is known of a name may be. */
+  long maxAgeMillis() {
+    Duration ttl = attrTtl.compareTo(entryTtl) < 0 ? attrTtl : entryTtl;
+    return revalidateOnOpen == Revalidate.NEVER ? Long.MAX_VALUE / 2 : ttl.toMillis();
+  }
+
+  /** What is left of a time to live: what has been waited counts against the kernel's timeout. */
+  long leftNanos(Duration ttl, long ageMillis) {
+    return revalidateOnOpen == Revalidate.NEVER
+        ? TimeUnit.HOURS.toNanos(1)
+        : Math.max(0, ttl.toNanos() - TimeUnit.MILLISECONDS.toNanos(ageMillis));
+  }
+
+  /** True where the other may take this one's place under open files. */
+  public boolean differsInLifetimesAlone(VolumeOptions other) {
+    // What the kernel was told to keep for ever it would not ask for again.
+    boolean asks =
+        (revalidateOnOpen == Revalidate.NEVER) == (other.revalidateOnOpen == Revalidate.NEVER);
+    return asks && withLifetimes(other).equals(other);
+  }
+
+  private VolumeOptions withLifetimes(VolumeOptions other) {
+    return new VolumeOptions(
+        prefix,
+        readOnly,
+        attributes,
+        owner,
+        group,
+        fileMode,
+        dirMode,
+        other.attrTtl,
+        other.entryTtl,
+        other.negativeTtl,
+        other.revalidateOnOpen,
+        direct);
   }
 
   /** {@code attributes = full | list}. */

@@ -59,6 +59,7 @@ final class WriteSide implements AutoCloseable {
 
   private final Needs needs;
   private final LocalNames names;
+  private final WritePromises promises;
   private final Quota quota;
   private final QuotaCounter counter;
   private final ChangeJournal journal;
@@ -76,6 +77,7 @@ final class WriteSide implements AutoCloseable {
     this.needs = needs;
     this.opener = opener;
     names = new LocalNames(needs.clock);
+    promises = new WritePromises(needs.options);
     quota = new Quota(needs.quota, names);
     journal = new ChangeJournal(needs.state, needs.nodes.root().id());
     watch = new UploadWatch(needs.mount, needs.options.starvationWarning(), needs.clock);
@@ -96,7 +98,7 @@ final class WriteSide implements AutoCloseable {
             needs.facts,
             needs.nodes,
             staging,
-            needs.options,
+            promises,
             needs.volume.direct(),
             needs.health,
             needs.clock);
@@ -154,6 +156,14 @@ final class WriteSide implements AutoCloseable {
 
   Publishing publishing() {
     return publishing;
+  }
+
+  /** Other times and counts, from the next call on. */
+  void change(WriteOptions next) {
+    promises.change(next);
+    publisher.change(next);
+    watch.limit(next.starvationWarning());
+    publishing.resize(next.uploadThreads());
   }
 
   /** The mount is up: what was left behind goes on its way. */

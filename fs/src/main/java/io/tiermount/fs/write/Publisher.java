@@ -12,7 +12,6 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,9 +46,9 @@ public final class Publisher implements AutoCloseable {
 
   private final ObjectStore store;
   private final StoreLimits limits;
-  private final PublisherOptions options;
+  private volatile PublisherOptions options;
   private final PartSizes sizes;
-  private final Semaphore slots;
+  private final Slots slots;
   private final Runnable moved;
   private final SendMemory memory;
   private final ExecutorService background =
@@ -75,8 +74,14 @@ public final class Publisher implements AutoCloseable {
     this.limits = store.limits();
     this.options = options;
     this.sizes = new PartSizes(limits, options.partBytes());
-    this.slots = new Semaphore(options.uploadThreads(), true);
+    this.slots = new Slots(options.uploadThreads());
     this.memory = new SendMemory(options.memoryBytes(), sizes.size(1));
+  }
+
+  /** So many requests at once from now on. */
+  public void change(WriteOptions writes) {
+    options = PublisherOptions.of(writes);
+    slots.resize(options.uploadThreads());
   }
 
   /**

@@ -22,7 +22,7 @@ final class SendGroup {
   }
 
   private final String key;
-  private final Semaphore slots;
+  private final Slots slots;
   private final Semaphore ownSlots;
   private final Runnable moved;
 
@@ -39,7 +39,7 @@ final class SendGroup {
    * @param ownSlots requests of this one at the same time
    * @param moved run whenever one has ended well
    */
-  SendGroup(String key, Semaphore slots, int ownSlots, Runnable moved) {
+  SendGroup(String key, Slots slots, int ownSlots, Runnable moved) {
     this.key = key;
     this.slots = slots;
     this.ownSlots = new Semaphore(ownSlots, true);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -21,7 +20,7 @@ final class SendGroupTest {
       int own, int shared, int expected) throws Exception {
     AtomicInteger running = new AtomicInteger();
     CountDownLatch end = new CountDownLatch(1);
-    SendGroup group = new SendGroup("k", new Semaphore(shared), own, () -> {});
+    SendGroup group = new SendGroup("k", new Slots(shared), own, () -> {});
     FutureTask<Void> starter =
         new FutureTask<>(() -> {
           for (int i = 0; i < SENDS; i++) {
@@ -52,7 +51,7 @@ final class SendGroupTest {
   @Test
   void whoever_watches_hears_of_each_request_that_ended_well() throws Exception {
     AtomicInteger moved = new AtomicInteger();
-    SendGroup group = new SendGroup("k", new Semaphore(4), 4, moved::incrementAndGet);
+    SendGroup group = new SendGroup("k", new Slots(4), 4, moved::incrementAndGet);
 
     group.start(() -> {});
     group.start(() -> {});

@@ -1,0 +1,28 @@
+package io.tiermount.fs.volume;
+
+import io.tiermount.fs.write.WriteOptions;
+
+/** What a mount promises about writes now: times and counts change while it is mounted. */
+final class WritePromises {
+  private volatile WriteOptions now;
+
+  WritePromises(WriteOptions options) {
+    this.now = options;
+  }
+
+  WriteOptions now() {
+    return now;
+  }
+
+  /**
+   * Others, from the next call on.
+   *
+   * @throws IllegalArgumentException where the durability differs: that takes a new volume
+   */
+  void change(WriteOptions next) {
+    if (next.durability() != now.durability()) {
+      throw new IllegalArgumentException("durability does not change under open files");
+    }
+    now = next;
+  }
+}
