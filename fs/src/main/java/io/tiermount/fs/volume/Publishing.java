@@ -105,7 +105,7 @@ final class Publishing implements AutoCloseable {
     this.direct = parts.direct;
     this.health = parts.health;
     this.clock = parts.clock;
-    this.schedule = new Schedule(mount, promises.now().uploadThreads(), this::work, this::tick);
+    this.schedule = new Schedule(mount, promises.workers(), this::work, this::tick);
   }
 
   void start(OpenFiles openFiles) {
@@ -120,10 +120,6 @@ final class Publishing implements AutoCloseable {
 
   OpenFiles opens() {
     return opens;
-  }
-
-  void resize(int uploadThreads) {
-    schedule.resize(uploadThreads);
   }
 
   boolean isRemote() {

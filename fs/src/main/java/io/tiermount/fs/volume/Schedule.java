@@ -37,8 +37,8 @@ final class Schedule implements AutoCloseable {
    * @param work done on virtual threads
    * @param tick run about once a second
    */
-  Schedule(String name, int workers, Consumer<NameChange> work, Runnable tick) {
-    this.workers = new Slots(workers);
+  Schedule(String name, Slots workers, Consumer<NameChange> work, Runnable tick) {
+    this.workers = workers;
     this.work = work;
     this.tick = tick;
     this.thread = Thread.ofPlatform().daemon().name("publish " + name).unstarted(this::run);
@@ -46,11 +46,6 @@ final class Schedule implements AutoCloseable {
 
   void start() {
     thread.start();
-  }
-
-  /** So many at a time from now on. */
-  void resize(int count) {
-    workers.resize(count);
   }
 
   void at(NameChange change, long delayNanos) {

@@ -1,13 +1,21 @@
 package io.tiermount.fs.volume;
 
+import io.tiermount.fs.write.Slots;
 import io.tiermount.fs.write.WriteOptions;
 
 /** What a mount promises about writes now: times and counts change while it is mounted. */
 final class WritePromises {
+  private final Slots workers;
   private volatile WriteOptions now;
 
   WritePromises(WriteOptions options) {
     this.now = options;
+    this.workers = new Slots(options.uploadThreads());
+  }
+
+  /** As many as there are upload threads. */
+  Slots workers() {
+    return workers;
   }
 
   WriteOptions now() {
@@ -24,5 +32,6 @@ final class WritePromises {
       throw new IllegalArgumentException("durability does not change under open files");
     }
     now = next;
+    workers.resize(next.uploadThreads());
   }
 }

@@ -163,7 +163,6 @@ final class WriteSide implements AutoCloseable {
     promises.change(next);
     publisher.change(next);
     watch.limit(next.starvationWarning());
-    publishing.resize(next.uploadThreads());
   }
 
   /** The mount is up: what was left behind goes on its way. */
