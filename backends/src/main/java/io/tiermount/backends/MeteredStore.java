@@ -64,9 +64,15 @@ public final class MeteredStore implements ObjectStore {
       meter.succeeded(operation, System.nanoTime() - started, bytes);
       return result;
     } catch (StoreException e) {
-      meter.failed(operation, System.nanoTime() - started, e);
+      failed(operation, started, e);
       throw e;
     }
+  }
+
+  /** Where the call was not made, for lack of keys, it says nothing about the store. */
+  private void failed(Operation operation, long started, StoreException e) {
+    boolean asked = store.trouble() == null;
+    meter.failed(operation, System.nanoTime() - started, e, asked);
   }
 
   @Override
@@ -95,7 +101,7 @@ public final class MeteredStore implements ObjectStore {
       meter.succeeded(Operation.READ, System.nanoTime() - started, bytes[0]);
       return info;
     } catch (StoreException e) {
-      meter.failed(Operation.READ, System.nanoTime() - started, e);
+      failed(Operation.READ, started, e);
       throw e;
     }
   }

@@ -143,10 +143,16 @@ public final class StoreMeter {
     reached(Reach.REACHABLE, null);
   }
 
-  void failed(Operation operation, long nanos, StoreException e) {
+  /**
+   * @param asked false where the store was not: that says nothing about it
+   */
+  void failed(Operation operation, long nanos, StoreException e, boolean asked) {
     Cell cell = cell(operation);
     cell.failures.increment();
     timed(cell, nanos);
+    if (!asked) {
+      return;
+    }
     LastError error = new LastError(clock.instant(), operation, e.kind(), "" + e.getMessage());
     switch (e.kind()) {
       case NOT_FOUND, PRECONDITION_FAILED, INVALID, UNSUPPORTED, TOO_LARGE ->

@@ -17,6 +17,7 @@ import io.tiermount.backends.StoreMeter;
 import io.tiermount.backends.Upload;
 import io.tiermount.backends.WriteCondition;
 import io.tiermount.backends.s3.keys.AwsEnvironment;
+import io.tiermount.backends.strict.KeyFile;
 import io.tiermount.backends.strict.StrictS3Server;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -8,6 +8,7 @@ import io.tiermount.backends.ListRequest;
 import io.tiermount.backends.ObjectAttributes;
 import io.tiermount.backends.Upload;
 import io.tiermount.backends.WriteCondition;
+import io.tiermount.backends.strict.KeyFile;
 import io.tiermount.backends.strict.StrictS3Server;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,9 +1,7 @@
-package io.tiermount.backends.s3;
+package io.tiermount.backends.strict;
 
 import io.tiermount.backends.Credentials;
 import io.tiermount.backends.s3.keys.AwsEnvironment;
-import io.tiermount.backends.strict.StrictS3Server;
-import io.tiermount.backends.strict.TestSecrets;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,45 +11,50 @@ import java.util.Map;
 /**
  * A profile whose keys somebody rotates, and the server that accepts them. Not for several threads.
  */
-final class KeyFile {
+public final class KeyFile {
   private final StrictS3Server server;
   private final Path file;
   private int number;
 
-  KeyFile(StrictS3Server server, Path directory) {
+  public KeyFile(StrictS3Server server, Path directory) {
     this.server = server;
     this.file = directory.resolve("aws-credentials");
   }
 
-  static Credentials credentials() {
+  public static Credentials credentials() {
     return new Credentials.S3Profile("rotated");
   }
 
-  AwsEnvironment environment() {
+  public AwsEnvironment environment() {
     return new AwsEnvironment(
         Map.of("AWS_SHARED_CREDENTIALS_FILE", file.toString()), file.resolveSibling("none"));
   }
 
-  String accessKey() {
+  /** The file itself: AWS_SHARED_CREDENTIALS_FILE. */
+  public Path path() {
+    return file;
+  }
+
+  public String accessKey() {
     return "ROTATED" + number;
   }
 
   /** Makes other keys, which the server knows, and writes them down. */
-  void renew() throws IOException {
+  public void renew() throws IOException {
     number++;
     server.keys().add(accessKey(), secret(), token());
     write(secret());
   }
 
   /** Other keys, and the old ones have expired once they are written down. */
-  void rotate() throws IOException {
+  public void rotate() throws IOException {
     String old = accessKey();
     renew();
     server.keys().expire(old);
   }
 
   /** Writes keys down that no server knows. */
-  void spoil() throws IOException {
+  public void spoil() throws IOException {
     write(TestSecrets.of("wrong"));
   }
 
