@@ -7,7 +7,7 @@ import java.util.Map;
  * Keeps descriptors open beyond the life of this process, and has it followed by another one that
  * gets them. Safe from any thread.
  */
-sealed interface DescriptorStore permits NoStore, KeeperStore {
+sealed interface DescriptorStore permits NoStore, KeeperStore, SystemdStore {
   /** True where descriptors outlive this process and somebody starts the next. */
   boolean survives();
 

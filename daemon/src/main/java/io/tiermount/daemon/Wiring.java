@@ -208,9 +208,11 @@ final class Wiring implements Program {
       store =
           follows
               ? KeeperStore.inherit(readyFile)
-              : keeperWanted()
-                  ? KeeperStore.start(lock.keeperFd(), readyFile, ownCommand(), environment)
-                  : new NoStore();
+              : SystemdStore.isWanted(environment)
+                  ? SystemdStore.open(environment)
+                  : keeperWanted()
+                      ? KeeperStore.start(lock.keeperFd(), readyFile, ownCommand(), environment)
+                      : new NoStore();
     } catch (IOException | RuntimeException e) {
       lock.close();
       throw e;

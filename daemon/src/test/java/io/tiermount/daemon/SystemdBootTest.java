@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * SEMANTICS B1, B2, B6, B7 with a real systemd that this test boots: pid 1 of namespaces of its
+ * SEMANTICS B1, B2, B6, B7, L7 with a real systemd that this test boots: pid 1 of namespaces of its
  * own, with our unit as it is and nothing of this machine's. For scripts/soak, since not every
  * machine lets it come up; ServiceTest has the stand-in that always runs.
  */
@@ -226,6 +226,10 @@ final class SystemdBootTest {
                   .formatted(directory));
       assertThat(all.out()).as(all.err()).isEqualTo("up\n");
 
+      Ended over =
+          inside("exec 3<%s/file; systemctl restart tiermount && cat <&3".formatted(boot));
+      assertThat(over.out()).as("a descriptor over a restart: %s", over.err()).isEqualTo("up\n");
+      assertThat(inside("echo more >%1$s/more && cat %1$s/more".formatted(boot)).code()).isZero();
       String before = inside("systemctl show -P MainPID tiermount").out();
       assertThat(inside("systemctl kill --signal=KILL --kill-who=main tiermount").code()).isZero();
       assertThat(

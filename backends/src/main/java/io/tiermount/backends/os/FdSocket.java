@@ -36,7 +36,7 @@ public final class FdSocket implements AutoCloseable {
   private static final int CMSGHDR_BYTES = 16;
 
   private static final SystemCall SOCKETPAIR = SystemCall.of("socketpair", 4, false);
-  private static final SystemCall SENDMSG = SystemCall.of("sendmsg", 3, true);
+  static final SystemCall SENDMSG = SystemCall.of("sendmsg", 3, true);
   private static final SystemCall RECVMSG = SystemCall.of("recvmsg", 3, true);
 
   private final int fd;
@@ -85,14 +85,7 @@ public final class FdSocket implements AutoCloseable {
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment data = arena.allocateFrom(JAVA_BYTE, body);
-      MemorySegment control = arena.allocate(controlBytes(fds.size()), 8);
-      control.set(JAVA_LONG, 0, CMSGHDR_BYTES + 4L * fds.size());
-      control.set(JAVA_INT, 8, SOL_SOCKET);
-      control.set(JAVA_INT, 12, SCM_RIGHTS);
-      for (int i = 0; i < fds.size(); i++) {
-        control.set(JAVA_INT, CMSGHDR_BYTES + 4L * i, fds.get(i));
-      }
-      MemorySegment header = header(arena, data, fds.isEmpty() ? MemorySegment.NULL : control);
+      MemorySegment header = header(arena, data, rights(arena, fds));
       long sent = SENDMSG.call(fd, header.address(), MSG_DONTWAIT | MSG_NOSIGNAL);
       if (sent < 0) {
         throw new ErrnoException("sendmsg", (int) -sent);
@@ -142,12 +135,27 @@ public final class FdSocket implements AutoCloseable {
     }
   }
 
+  /** A control message that carries descriptors; NULL for none. */
+  static MemorySegment rights(Arena arena, List<Integer> fds) {
+    if (fds.isEmpty()) {
+      return MemorySegment.NULL;
+    }
+    MemorySegment control = arena.allocate(controlBytes(fds.size()), 8);
+    control.set(JAVA_LONG, 0, CMSGHDR_BYTES + 4L * fds.size());
+    control.set(JAVA_INT, 8, SOL_SOCKET);
+    control.set(JAVA_INT, 12, SCM_RIGHTS);
+    for (int i = 0; i < fds.size(); i++) {
+      control.set(JAVA_INT, CMSGHDR_BYTES + 4L * i, fds.get(i));
+    }
+    return control;
+  }
+
   private static long controlBytes(int fds) {
     return CMSGHDR_BYTES + ((4L * fds + 7) & -8);
   }
 
   /** struct msghdr of bits/socket.h, 64 bits. */
-  private static MemorySegment header(Arena arena, MemorySegment data, MemorySegment control) {
+  static MemorySegment header(Arena arena, MemorySegment data, MemorySegment control) {
     MemorySegment vector = arena.allocate(16, 8);
     vector.set(ADDRESS, 0, data);
     vector.set(JAVA_LONG, 8, data.byteSize());
