@@ -226,8 +226,7 @@ final class SystemdBootTest {
                   .formatted(directory));
       assertThat(all.out()).as(all.err()).isEqualTo("up\n");
 
-      Ended over =
-          inside("exec 3<%s/file; systemctl restart tiermount && cat <&3".formatted(boot));
+      Ended over = inside("exec 3<%s/file; systemctl restart tiermount && cat <&3".formatted(boot));
       assertThat(over.out()).as("a descriptor over a restart: %s", over.err()).isEqualTo("up\n");
       assertThat(inside("echo more >%1$s/more && cat %1$s/more".formatted(boot)).code()).isZero();
       String before = inside("systemctl show -P MainPID tiermount").out();
