@@ -115,6 +115,8 @@ public final class AdminServer implements AutoCloseable {
     requests.shutdown();
     try {
       boolean _ = requests.awaitTermination(LAST_ANSWERS_SECONDS, TimeUnit.SECONDS);
+      // A loop that ends closes its connections before it carries out what waits in its queue.
+      boolean _ = loop.submit(() -> {}).await(1, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
