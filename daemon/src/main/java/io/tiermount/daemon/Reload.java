@@ -152,10 +152,10 @@ final class Reload {
 
   private static void relog(TiermountConfig next, List<Step> steps) {
     if (next.node().logLevels() == null) {
-      steps.add(new Step("log.levels", Outcome.KEPT, "without the key " + AT_START));
+      steps.add(new Step("log_levels", Outcome.KEPT, "without the key " + AT_START));
     } else {
       DaemonLog.levels(next.node().logLevels());
-      steps.add(new Step("log.levels", Outcome.CHANGED, ""));
+      steps.add(new Step("log_levels", Outcome.CHANGED, ""));
     }
   }
 

@@ -202,7 +202,7 @@ final class CredentialsOnMountTest {
         "credentials.c { type = s3, access_key = GOOD, secret_key = \"%s\", session_token = \"%s\" }\n"
             .formatted(TestSecrets.of("good"), TestSecrets.of("token"));
     String logs =
-        "log.levels = \"trace,software.amazon.awssdk=warn,org.apache=warn,io.netty=warn\"\n";
+        "log_levels = \"trace,software.amazon.awssdk=warn,org.apache=warn,io.netty=warn\"\n";
     ConfiguredDaemon daemon = start(logs + good + mount("credentials = c"));
     Files.writeString(at.resolve("f"), "written");
     server.keys().expire("GOOD");

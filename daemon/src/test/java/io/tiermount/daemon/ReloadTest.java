@@ -145,12 +145,12 @@ final class ReloadTest {
       open.write(ByteBuffer.wrap(new byte[] {'1'}));
       assertThat(
               daemon.reloaded(
-                  "storage.cache.size.max_used_bytes = 64M\nlog.levels = \"info,io.tiermount=debug\"\n"
+                  "storage.cache.size.max_used_bytes = 64M\nlog_levels = \"info,io.tiermount=debug\"\n"
                       + mount(
                           "a",
                           ", consistency { attr_ttl = 0s, entry_ttl = 0s }, write { max_dirty_age = 1s, upload_threads = 3, sync_on_close = true }")
                       + mount("b", "")))
-          .containsExactly("storage.cache CHANGED", "log.levels CHANGED", "mnt/a CHANGED");
+          .containsExactly("storage.cache CHANGED", "log_levels CHANGED", "mnt/a CHANGED");
       open.write(ByteBuffer.wrap(new byte[] {'2'}));
     }
     assertThat(device(at("a"))).isEqualTo(device);

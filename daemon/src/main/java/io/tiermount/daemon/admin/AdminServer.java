@@ -111,6 +111,9 @@ public final class AdminServer implements AutoCloseable {
    */
   @Override
   public void close() {
+    if (loop.isShuttingDown()) {
+      return;
+    }
     channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
     requests.shutdown();
     try {

@@ -121,7 +121,7 @@ final class NodeKeys {
           "changes of the files are followed without being told");
   static final Key<LogLevels> LOG_LEVELS =
       Key.open(
-          "log.levels",
+          "log_levels",
           new ValueType.Single<>(
               "a level (error, warn, info, debug, trace), then LOGGER=LEVEL, by commas",
               LogLevels::parse),
