@@ -61,6 +61,23 @@ class OldKeysTest {
     }
   }
 
+  /** What comes to lie under the name in the middle is copied from there before it goes. */
+  @Test
+  void a_file_renamed_again_during_its_copy_keeps_its_content() throws Exception {
+    bucket.put("a", "content");
+    Gate gate = bucket.faulty().gate("COPY a -> b");
+    try (MountFixture mount = mount(Durability.LOCAL)) {
+      run(mount, "mv a b");
+      gate.awaitCall();
+      run(mount, "mv b c");
+      gate.open();
+      settle(mount);
+      assertThat(mount.sh("cat c; ls").text()).isEqualTo("contentc\n");
+      assertThat(bucket.text("c")).isEqualTo("content");
+      assertThat(bucket.has("a") || bucket.has("b")).isFalse();
+    }
+  }
+
   @Test
   void a_removal_in_a_directory_that_is_gone_comes_before_what_is_made_in_the_next_one()
       throws Exception {

@@ -3,6 +3,7 @@ package io.tiermount.fs.volume;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.write.Base;
+import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -15,12 +16,40 @@ final class BorrowedKeys {
   private static final int LONGEST_CIRCLE = 10_000;
 
   private final LocalNames names;
+  private final ChangeJournal journal;
 
   @GuardedBy("names.lock")
   private final Map<String, LocalFile> borrowers = new HashMap<>();
 
-  BorrowedKeys(LocalNames names) {
+  /** Fetches all of a file's bytes to this node. */
+  interface Bringer {
+    void bringHere(LocalFile file) throws IOException;
+  }
+
+  BorrowedKeys(LocalNames names, ChangeJournal journal) {
     this.names = names;
+    this.journal = journal;
+  }
+
+  /**
+   * An object was written, or may have been. Where the file got another name meanwhile it lies
+   * under a key that goes next, and not under the one that {@link #borrows} was told of.
+   */
+  void written(LocalFile file) throws IOException {
+    names.lock.lock();
+    try {
+      Node node = file.node();
+      Base base = file.base();
+      if (base != null
+          && names.file(node) == file
+          && !node.isUnlinked()
+          && !base.key().equals(Changes.keyOf(node))) {
+        borrowers.put(base.key(), file);
+        journal.put(file);
+      }
+    } finally {
+      names.lock.unlock();
+    }
   }
 
   /** The content of a file lies under its base's key, whatever its name is. */

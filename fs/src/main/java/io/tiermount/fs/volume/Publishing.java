@@ -62,12 +62,7 @@ final class Publishing implements AutoCloseable {
   /** Where renames of directories are under way: what lies there waits. */
   private final DirectoryMoves moves;
 
-  /** Fetches all of a file's bytes to this node. */
-  interface Bringer {
-    void bringHere(LocalFile file) throws IOException;
-  }
-
-  private final Bringer bringer;
+  private final BorrowedKeys.Bringer bringer;
   private final LostRaces lostRaces;
 
   /** What is shared by the parts of the write side. */
@@ -87,7 +82,7 @@ final class Publishing implements AutoCloseable {
       StoreHealth health,
       InstantSource clock) {}
 
-  Publishing(Parts parts, DirectoryMoves moves, Bringer bringer) {
+  Publishing(Parts parts, DirectoryMoves moves, BorrowedKeys.Bringer bringer) {
     this.moves = moves;
     this.bringer = bringer;
     this.lostRaces = new LostRaces(parts, this);
@@ -95,7 +90,8 @@ final class Publishing implements AutoCloseable {
     this.scope = parts.scope;
     this.names = parts.names;
     this.quota = parts.quota;
-    this.borrowed = new BorrowedKeys(parts.names);
+    this.borrowed = new BorrowedKeys(parts.names, parts.journal);
+    parts.reconciler.tell(borrowed::written);
     this.journal = parts.journal;
     this.reconciler = parts.reconciler;
     this.facts = parts.facts;

@@ -62,6 +62,17 @@ final class Reconciler {
     renamed = listener;
   }
 
+  /** Told of each file whose object may have been written, before its name is another's turn. */
+  interface Written {
+    void written(LocalFile file) throws IOException;
+  }
+
+  private volatile Written written = _ -> {};
+
+  void tell(Written listener) {
+    written = listener;
+  }
+
   Reconciler(
       ObjectStore store,
       String scope,
@@ -121,7 +132,14 @@ final class Reconciler {
       if (change.present() != node) {
         return new Outcome.Busy();
       }
-      return file.isDirectory() ? marker(change, file, key + "/") : object(change, file, key);
+      if (file.isDirectory()) {
+        return marker(change, file, key + "/");
+      }
+      try {
+        return object(change, file, key);
+      } finally {
+        written.written(file);
+      }
     } finally {
       file.publishing.unlock();
     }

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * is whole, so that readers and mappings see every write; else a new one, filled first where the
  * object is small, or laid over the object where it is large.
  */
-final class WriteOpens implements Publishing.Bringer {
+final class WriteOpens implements BorrowedKeys.Bringer {
   /** Up to here the rest is fetched rather than ranges be tracked. */
   private static final long WHOLE_BYTES = 8 << 20;
 
