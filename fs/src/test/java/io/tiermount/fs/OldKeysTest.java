@@ -93,6 +93,23 @@ class OldKeysTest {
     }
   }
 
+  /** By the key of a file that is still to be copied from there. */
+  @Test
+  void a_directory_that_was_removed_does_not_come_back() throws Exception {
+    bucket.put("d/e/", "").put("d/e/x", "content").put("d/y", "y");
+    Gate gate = bucket.faulty().gate("COPY d/e/x -> x");
+    try (MountFixture mount = mount(Durability.LOCAL)) {
+      run(mount, "ls d/e && mv d/e/x x && rmdir d/e && echo > z");
+      gate.awaitCall();
+      MountFixture.await(() -> bucket.has("z"));
+      assertThat(mount.sh("ls d; ls d/e 2> /dev/null").text()).isEqualTo("y\n");
+      gate.open();
+      settle(mount);
+      assertThat(mount.sh("ls d; cat x").text()).isEqualTo("y\ncontent");
+      assertThat(bucket.has("d/e/") || bucket.has("d/e/x")).isFalse();
+    }
+  }
+
   @Test
   void a_removal_in_a_directory_that_is_gone_is_carried_out_after_a_restart() throws Exception {
     bucket.put("d/x", "old").put("d/y", "old");

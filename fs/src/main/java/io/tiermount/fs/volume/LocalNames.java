@@ -145,13 +145,16 @@ final class LocalNames {
         .toList();
   }
 
-  /** One that has the same key; null for none. */
+  /**
+   * One that comes before a change, since it has the same key, or a key below that of a directory:
+   * the directory would be seen by it after its removal; null for none.
+   */
   @Nullable NameChange leftAt(NameChange change, String key) {
     if (detached.isEmpty() || isDetached(change.dir())) {
       return null;
     }
     return leftBelow(key + "/").stream()
-        .filter(left -> key(left).equals(key))
+        .filter(left -> change.isDirectory() || key(left).equals(key))
         .findFirst()
         .orElse(null);
   }

@@ -122,9 +122,13 @@ final class LocalView {
     if (changed != null) {
       return changed;
     }
-    return stored == null || stored.seenAtMillis() < names.knownSinceMillis(dir)
-        ? new Missing(clock.millis())
-        : null;
+    long sinceMillis = names.knownSinceMillis(dir);
+    if (stored != null && stored.seenAtMillis() >= sinceMillis) {
+      return null;
+    }
+    // One that the store got while the page was asked for was not taken from the page.
+    Resolution overruled = overruled(dir, name, sinceMillis);
+    return overruled != null ? overruled : new Missing(clock.millis());
   }
 
   /** What a node is while somebody here writes it, instead of what the store said of it. */
