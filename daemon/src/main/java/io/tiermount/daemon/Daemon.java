@@ -62,6 +62,7 @@ final class Daemon implements AdminApi {
       StaleMounts stale,
       NodeCache cache,
       CacheTasks tasks,
+      WriteTasks writes,
       MountOrders orders,
       @Nullable ConfigFollower follower,
       RunDirectory runDirectory,
@@ -341,6 +342,22 @@ final class Daemon implements AdminApi {
       case EVICT -> parts.tasks().evict(order.paths(), progress);
       case VERIFY -> verify(progress);
     };
+  }
+
+  @Override
+  public SyncResult sync(SyncOrder order, ProgressSink progress)
+      throws AdminException, InterruptedException {
+    return parts.writes().sync(order, progress);
+  }
+
+  @Override
+  public LostFiles lost() throws AdminException {
+    return parts.writes().lost();
+  }
+
+  @Override
+  public void drop(DropOrder order) throws AdminException {
+    parts.writes().drop(order);
   }
 
   private CacheResult verify(ProgressSink progress) throws AdminException {

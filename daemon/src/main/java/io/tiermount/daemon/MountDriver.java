@@ -3,6 +3,7 @@ package io.tiermount.daemon;
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
 import io.tiermount.daemon.config.MountConfig;
 import io.tiermount.fs.fuse.Connection;
+import io.tiermount.fs.volume.Backlog;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -73,6 +74,11 @@ interface MountDriver {
   /** Sends what is pending for at most so long, and goes on; true where nothing is left to send. */
   default boolean drain(Duration deadline) {
     return true;
+  }
+
+  /** What its store does not have yet; null where it is read-only, or local anyway. */
+  default @Nullable Backlog backlog() {
+    return null;
   }
 
   /** What the watchdog looks at; null where the kernel alone carries the mount. */

@@ -220,16 +220,18 @@ final class Mounts implements Watchdog.Patients {
         .max(Comparator.comparingInt(mount -> mount.config().path().getNameCount()));
   }
 
+  /** In the order of their paths. */
+  synchronized List<Mount> all() {
+    return List.copyOf(mounts.values());
+  }
+
   synchronized int count() {
     return mounts.size();
   }
 
   /** In the order of their paths, the skipped ones last. */
   List<MountReport> reports() {
-    List<Mount> all;
-    synchronized (this) {
-      all = List.copyOf(mounts.values());
-    }
+    List<Mount> all = all();
     List<MountReport> reports = new ArrayList<>();
     for (Mount mount : all) {
       reports.add(checked(mount).report());
@@ -242,10 +244,7 @@ final class Mounts implements Watchdog.Patients {
 
   /** Finds the mounts that somebody else took away: umount(8) does not always ask us. */
   void lookAround() {
-    List<Mount> all;
-    synchronized (this) {
-      all = List.copyOf(mounts.values());
-    }
+    List<Mount> all = all();
     try {
       Set<Path> there =
           table.entries().stream().map(MountTable.Entry::path).collect(Collectors.toSet());
@@ -401,10 +400,7 @@ final class Mounts implements Watchdog.Patients {
 
   /** True where every mount can be left to a successor. */
   boolean canBeLeft() {
-    List<Mount> all;
-    synchronized (this) {
-      all = List.copyOf(mounts.values());
-    }
+    List<Mount> all = all();
     return all.stream().map(Mount::driver).allMatch(d -> d == null || d.canBeLeft());
   }
 

@@ -19,12 +19,12 @@ import io.tiermount.fs.tree.Handles;
 import io.tiermount.fs.tree.NodeIds;
 import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.tree.OpenTable;
+import io.tiermount.fs.volume.Backlog;
 import io.tiermount.fs.volume.Changes;
 import io.tiermount.fs.volume.Inherited;
 import io.tiermount.fs.volume.ObjectVolume;
 import io.tiermount.fs.volume.Quota;
 import io.tiermount.fs.volume.ScopeDirectory;
-import io.tiermount.fs.volume.UploadWatch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -36,6 +36,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -64,7 +65,7 @@ final class ObjectMount implements MountDriver {
   private final Nodes nodes;
   private final Entrance entrance;
   private final FileSystem fs;
-  private final @Nullable UploadWatch uploads;
+  private final @Nullable Backlog backlog;
   private volatile @Nullable KernelCache kernel;
 
   /** Where what the kernel has open is written down. */
@@ -101,7 +102,7 @@ final class ObjectMount implements MountDriver {
     nodes = new Nodes(cache.state(), ids, scope + '\0' + config.path(), volume.rootIno());
     handles = new Handles(tables.of(nodes.root().id()));
     if (!config.volume().readOnly()) {
-      uploads =
+      backlog =
           volume.enableWrites(
               config.path().toString(),
               cache.state(),
@@ -110,7 +111,7 @@ final class ObjectMount implements MountDriver {
               config.quota(),
               inherited());
     } else {
-      uploads = null;
+      backlog = null;
     }
     // libfuse 2 would hand ENOSYS to the program instead of remembering it.
     FuseOptions.Open open =
@@ -245,6 +246,11 @@ final class ObjectMount implements MountDriver {
   }
 
   @Override
+  public @Nullable Backlog backlog() {
+    return backlog;
+  }
+
+  @Override
   public Watched watched() {
     return watched;
   }
@@ -282,9 +288,14 @@ final class ObjectMount implements MountDriver {
     if (changes != null && changes.quota().isLimited()) {
       counters.put("quota", quotaCounters(changes.quota().report()));
     }
-    if (uploads != null) {
-      counters.put("uploads_waiting", uploads.waiting());
-      uploads
+    if (backlog != null) {
+      Backlog.Report now = backlog.report();
+      counters.put("dirty_bytes", now.dirtyBytes());
+      counters.put("oldest_dirty_seconds", TimeUnit.MILLISECONDS.toSeconds(now.oldestMillis()));
+      counters.put("failing_uploads", now.failing());
+      counters.put("uploads_waiting", backlog.uploads().waiting());
+      backlog
+          .uploads()
           .starvingSince()
           .ifPresent(since -> counters.put("uploads_starving_since", since.toString()));
     }
@@ -352,9 +363,10 @@ final class ObjectMount implements MountDriver {
     StoreMeter.LastError error = status.lastError();
     return switch (status.reach()) {
       case UNKNOWN, REACHABLE ->
-          uploads == null
+          backlog == null
               ? null
-              : uploads
+              : backlog
+                  .uploads()
                   .starvingSince()
                   .map(since -> "no upload has moved since " + since)
                   .orElse(null);

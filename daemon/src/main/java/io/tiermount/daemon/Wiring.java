@@ -297,6 +297,7 @@ final class Wiring implements Program {
               stale,
               disk,
               new CacheTasks(mounts),
+              new WriteTasks(mounts),
               this::mountConfig,
               reading == null
                   ? null

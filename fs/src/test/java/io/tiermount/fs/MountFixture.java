@@ -24,6 +24,7 @@ import io.tiermount.fs.tree.NodeIds;
 import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.Inherited;
 import io.tiermount.fs.volume.ObjectVolume;
+import io.tiermount.fs.volume.Backlog;
 import io.tiermount.fs.volume.UploadWatch;
 import io.tiermount.fs.volume.VolumeOptions;
 import io.tiermount.fs.volume.VolumeOptions.AttributeMode;
@@ -166,7 +167,7 @@ public final class MountFixture implements AutoCloseable {
   private final ObjectVolume volume;
   private final KernelCache kernel;
   private final Nodes nodes;
-  private final @Nullable UploadWatch uploads;
+  private final @Nullable Backlog backlog;
 
   /** Mounts over the dev transport. */
   public MountFixture(Path dir, ObjectStore store, Options options) throws IOException {
@@ -233,11 +234,11 @@ public final class MountFixture implements AutoCloseable {
             InstantSource.system());
     nodes = new Nodes(state, new NodeIds(state), "test", volume.rootIno());
     if (options.writes != null) {
-      uploads =
+      backlog =
           volume.enableWrites(
               "test", state, nodes, options.writes, options.quota, Inherited.NOTHING);
     } else {
-      uploads = null;
+      backlog = null;
     }
     FileSystem fs =
         new FileSystem(
@@ -263,7 +264,7 @@ public final class MountFixture implements AutoCloseable {
 
   /** Of a writable mount. */
   public UploadWatch uploads() {
-    return Objects.requireNonNull(uploads);
+    return Objects.requireNonNull(backlog).uploads();
   }
 
   public Path mount() {

@@ -1,5 +1,6 @@
 package io.tiermount.daemon.admin;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 
@@ -82,6 +83,75 @@ public interface AdminApi {
       problems = List.copyOf(problems);
     }
   }
+
+  /** Waits until what is pending is in the store; progress as with {@link #cache}. */
+  SyncResult sync(SyncOrder order, ProgressSink progress)
+      throws AdminException, InterruptedException;
+
+  /**
+   * What to wait for.
+   *
+   * @param paths empty for all mounts
+   * @param timeoutMillis through failures for so long; 0 for as long as it takes, up to the first
+   *     failed attempt
+   */
+  record SyncOrder(List<String> paths, long timeoutMillis) {
+    public SyncOrder {
+      paths = List.copyOf(paths);
+    }
+  }
+
+  /**
+   * What became of it.
+   *
+   * @param changes how many changes the store has that it did not have before
+   * @param bytes their content, at most
+   * @param unfinished files left out: their writers have neither closed nor synced them
+   * @param timedOut false where waiting longer would have made no difference
+   * @param left how many changes are not in the store
+   * @param failed at most 100 of these
+   */
+  record SyncResult(
+      long changes,
+      long bytes,
+      long unfinished,
+      boolean timedOut,
+      long left,
+      List<NotSent> failed) {
+    public SyncResult {
+      failed = List.copyOf(failed);
+    }
+  }
+
+  /** One change that is not in the store. */
+  record NotSent(String path, String reason) {}
+
+  /** What was written here and is no version of its file; never asks a store. */
+  LostFiles lost() throws AdminException;
+
+  /** Deletes one of {@link #lost}; {@code NOT_FOUND} where there is none of that id. */
+  void drop(DropOrder order) throws AdminException;
+
+  /** The mount's path, and an id of {@link LostFile}. */
+  record DropOrder(String mount, long id) {}
+
+  /** The oldest of each mount first. */
+  record LostFiles(List<LostFile> lost) {
+    public LostFiles {
+      lost = List.copyOf(lost);
+    }
+  }
+
+  /**
+   * Content that is kept for a person to look at.
+   *
+   * @param id no other of this daemon has it
+   * @param mount path of the mount
+   * @param path the file's, as it was then
+   * @param file where the content lies
+   */
+  record LostFile(
+      long id, String mount, String path, long bytes, Instant lostAt, String reason, String file) {}
 
   /** Takes progress; cheap, may be called often, from any thread. */
   @FunctionalInterface

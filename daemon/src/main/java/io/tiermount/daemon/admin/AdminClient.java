@@ -4,9 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.tiermount.daemon.admin.AdminApi.CacheOrder;
 import io.tiermount.daemon.admin.AdminApi.CacheResult;
+import io.tiermount.daemon.admin.AdminApi.DropOrder;
 import io.tiermount.daemon.admin.AdminApi.MountOrder;
 import io.tiermount.daemon.admin.AdminApi.Progress;
 import io.tiermount.daemon.admin.AdminApi.ProgressSink;
+import io.tiermount.daemon.admin.AdminApi.SyncOrder;
+import io.tiermount.daemon.admin.AdminApi.SyncResult;
 import io.tiermount.daemon.admin.AdminException.Kind;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -27,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks one daemon. Plain blocking I/O of the JDK on purpose: a command lives for a quarter of a
  * second, and loading netty would be most of it. Every call ends within its deadline, except {@link
- * #cache}, which ends when the daemon does or is done. Not for use by several threads at once.
+ * #cache} and {@link #sync}, which end when the daemon does or is done. Not for use by several threads at once.
  */
 public final class AdminClient {
   private final Path socket;
@@ -64,11 +67,32 @@ public final class AdminClient {
     return within(deadline, () -> call("POST", "/v1/reload", ""));
   }
 
+  /** {@link AdminApi.LostFiles} as it is written. */
+  public JsonNode lost(Duration deadline) throws AdminException, IOException {
+    return within(deadline, () -> call("GET", "/v1/lost", ""));
+  }
+
+  /** Deletes what was kept, for good. */
+  public void drop(DropOrder order, Duration deadline) throws AdminException, IOException {
+    within(deadline, () -> call("POST", "/v1/lost/drop", json.line(order)));
+  }
+
   /** Long work, with its progress; the daemon gives it up when this client ends. */
   public CacheResult cache(CacheOrder order, ProgressSink progress)
       throws AdminException, IOException {
+    return stream("/v1/cache", order, CacheResult.class, progress);
+  }
+
+  /** Waits for the store; ends as {@link #cache} does. */
+  public SyncResult sync(SyncOrder order, ProgressSink progress)
+      throws AdminException, IOException {
+    return stream("/v1/sync", order, SyncResult.class, progress);
+  }
+
+  private <T> T stream(String path, Object order, Class<T> result, ProgressSink progress)
+      throws AdminException, IOException {
     try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-      HttpAnswer answer = send(channel, "POST", "/v1/cache", json.line(order));
+      HttpAnswer answer = send(channel, "POST", path, json.line(order));
       if (answer.status() != 200) {
         throw refused(answer.status(), answer.rest());
       }
@@ -77,7 +101,7 @@ public final class AdminClient {
         if (node.has("progress")) {
           progress.report(json.parse(node.get("progress").toString(), Progress.class));
         } else if (node.has("result")) {
-          return json.parse(node.get("result").toString(), CacheResult.class);
+          return json.parse(node.get("result").toString(), result);
         } else {
           throw new AdminException(
               Kind.valueOf(node.path("kind").asText(Kind.FAILED.name())),

@@ -20,7 +20,10 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.timeout.ReadTimeoutException;
 import io.netty.handler.timeout.ReadTimeoutHandler;
 import io.tiermount.daemon.admin.AdminApi.CacheOrder;
+import io.tiermount.daemon.admin.AdminApi.DropOrder;
 import io.tiermount.daemon.admin.AdminApi.MountOrder;
+import io.tiermount.daemon.admin.AdminApi.ProgressSink;
+import io.tiermount.daemon.admin.AdminApi.SyncOrder;
 import io.tiermount.daemon.admin.AdminException.Kind;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -134,7 +137,19 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
           send(context, HttpResponseStatus.OK, "{}");
         }
         case "POST /v1/reload" -> send(context, HttpResponseStatus.OK, json.line(api.reload()));
-        case "POST /v1/cache" -> stream(context, json.parse(body, CacheOrder.class));
+        case "GET /v1/lost" -> send(context, HttpResponseStatus.OK, json.line(api.lost()));
+        case "POST /v1/lost/drop" -> {
+          api.drop(json.parse(body, DropOrder.class));
+          send(context, HttpResponseStatus.OK, "{}");
+        }
+        case "POST /v1/cache" -> {
+          CacheOrder order = json.parse(body, CacheOrder.class);
+          stream(context, path, lines -> api.cache(order, lines));
+        }
+        case "POST /v1/sync" -> {
+          SyncOrder order = json.parse(body, SyncOrder.class);
+          stream(context, path, lines -> api.sync(order, lines));
+        }
         default ->
             fail(context, HttpResponseStatus.NOT_FOUND, "no such request: " + method + " " + path);
       }
@@ -148,7 +163,12 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     }
   }
 
-  private void stream(ChannelHandlerContext context, CacheOrder order) {
+  /** Long work with progress. */
+  private interface Work {
+    Object run(ProgressSink progress) throws AdminException, InterruptedException;
+  }
+
+  private void stream(ChannelHandlerContext context, String path, Work work) {
     var head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
     head.headers()
         .set(HttpHeaderNames.CONTENT_TYPE, "application/x-ndjson")
@@ -164,7 +184,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
               }
             });
     try {
-      var result = api.cache(order, lines);
+      Object result = work.run(lines);
       lines.flush();
       chunk(context, json.line(Map.of("result", result)));
     } catch (AdminException e) {
@@ -172,7 +192,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     } catch (InterruptedException e) {
       chunk(context, json.line(error("the daemon is stopping", Kind.FAILED.name())));
     } catch (RuntimeException e) {
-      log.error("cache {} failed", order.action(), e);
+      log.error("{} failed", path, e);
       chunk(context, json.line(error("a defect in the daemon: " + e, Kind.FAILED.name())));
     }
     context

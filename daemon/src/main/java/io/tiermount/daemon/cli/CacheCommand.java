@@ -149,23 +149,7 @@ final class CacheCommand implements Runnable {
     }
 
     final Map<AdminClient, List<String>> byDaemon(List<Path> paths) throws Exception {
-      Daemons daemons = new Daemons(context);
-      Map<Long, AdminClient> clients = new LinkedHashMap<>();
-      Map<AdminClient, List<String>> orders = new LinkedHashMap<>();
-      for (Path each : paths) {
-        Path path = each.toAbsolutePath().normalize();
-        Daemons.Found found =
-            daemons
-                .holding(path)
-                .orElseThrow(() ->
-                    new CommandException(
-                        ExitCode.NOT_MOUNTED,
-                        path + " does not lie in a mount: tiermount status lists them"));
-        AdminClient client =
-            clients.computeIfAbsent(found.report().path("pid").asLong(), _ -> found.client());
-        orders.computeIfAbsent(client, _ -> new ArrayList<>()).add(path.toString());
-      }
-      return orders;
+      return new Daemons(context).byDaemon(paths);
     }
 
     final int run(Action action, Map<AdminClient, List<String>> orders) throws Exception {

@@ -34,6 +34,8 @@ public final class Cli implements Runnable {
     root.addSubcommand(new StopCommand(context));
     root.addSubcommand(new StatusCommand(context));
     root.addSubcommand(new ReloadCommand(context));
+    root.addSubcommand(new SyncCommand(context));
+    root.addSubcommand(RecoverCommand.line(context));
     root.addSubcommand(CacheCommand.line(context));
     root.addSubcommand(ScopeCommand.line(context));
     root.addSubcommand(new CheckConfigCommand(context));

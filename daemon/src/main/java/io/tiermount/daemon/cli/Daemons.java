@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -75,6 +76,29 @@ final class Daemons {
       }
     }
     return best;
+  }
+
+  /**
+   * Which daemon to ask about which paths.
+   *
+   * @throws CommandException where one lies in no mount
+   */
+  Map<AdminClient, List<String>> byDaemon(List<Path> paths) throws CommandException, IOException {
+    Map<Long, AdminClient> clients = new LinkedHashMap<>();
+    Map<AdminClient, List<String>> orders = new LinkedHashMap<>();
+    for (Path each : paths) {
+      Path path = each.toAbsolutePath().normalize();
+      Found found =
+          holding(path)
+              .orElseThrow(() ->
+                  new CommandException(
+                      ExitCode.NOT_MOUNTED,
+                      path + " does not lie in a mount: tiermount status lists them"));
+      AdminClient client =
+          clients.computeIfAbsent(found.report().path("pid").asLong(), _ -> found.client());
+      orders.computeIfAbsent(client, _ -> new ArrayList<>()).add(path.toString());
+    }
+    return orders;
   }
 
   private static List<String> mountPaths(Found found) {

@@ -1,6 +1,7 @@
 package io.tiermount.daemon.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -69,11 +70,34 @@ final class StatusCommand implements Callable<Integer> {
       if (mount.has("reason")) {
         remarks.add(name + ": " + mount.get("reason").asText());
       }
+      remarks.addAll(unsent(name, mount));
       if (mount.has("passthrough_off") && !mount.path("transport").asText().equals("bind")) {
         remarks.add(name + ": passthrough is off: " + mount.get("passthrough_off").asText());
       }
     }
     table.print(context.out());
     remarks.forEach(context.out()::println);
+  }
+
+  /** What the store does not have yet. */
+  private static List<String> unsent(String name, JsonNode mount) {
+    List<String> lines = new ArrayList<>();
+    long changes = mount.path("pending_changes").asLong();
+    if (changes > 0) {
+      lines.add(
+          "%s: %d %s not in the store yet, %s, the oldest for %s"
+              .formatted(
+                  name,
+                  changes,
+                  changes == 1 ? "change is" : "changes are",
+                  Amounts.bytes(mount.path("dirty_bytes").asLong()),
+                  Amounts.time(Duration.ofSeconds(mount.path("oldest_dirty_seconds").asLong()))));
+    }
+    for (JsonNode each : mount.path("failing_uploads")) {
+      lines.add(
+          "%s: %s could not be sent: %s"
+              .formatted(name, each.path("path").asText(), each.path("reason").asText()));
+    }
+    return lines;
   }
 }

@@ -282,6 +282,21 @@ final class AdminServerTest {
     }
 
     @Override
+    public LostFiles lost() {
+      return new LostFiles(List.of());
+    }
+
+    @Override
+    public void drop(DropOrder order) throws AdminException {
+      throw new AdminException(Kind.NOT_FOUND, "nothing was lost");
+    }
+
+    @Override
+    public SyncResult sync(SyncOrder order, ProgressSink progress) {
+      return new SyncResult(0, 0, 0, false, 0, List.of());
+    }
+
+    @Override
     public CacheResult cache(CacheOrder order, ProgressSink progress)
         throws AdminException, InterruptedException {
       if (order.action() == CacheOrder.Action.EVICT) {

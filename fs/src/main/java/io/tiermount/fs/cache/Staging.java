@@ -3,6 +3,7 @@ package io.tiermount.fs.cache;
 import io.tiermount.backends.os.Errno;
 import io.tiermount.backends.os.ErrnoException;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -170,6 +171,23 @@ public final class Staging {
     }
     files.remove(file.id(), file);
     found.remove(file.id(), file);
+  }
+
+  /** Nobody uses it any more: it is closed where somebody may ask for it later, else discarded. */
+  public void end(StagingFile file, boolean kept) throws IOException {
+    if (kept) {
+      file.close();
+    } else {
+      discard(file);
+    }
+  }
+
+  /** Where a file lies, open or not; empty where it is gone, or its directory is. */
+  public Optional<Path> path(long directoryId, long id) {
+    StagingFile file = files.get(id);
+    return file == null || file.directoryId() != directoryId
+        ? Optional.empty()
+        : Optional.of(file.path());
   }
 
   /**

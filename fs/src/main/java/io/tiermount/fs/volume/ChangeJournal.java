@@ -279,12 +279,7 @@ final class ChangeJournal {
 
   // ---- What lost a race
 
-  /**
-   * Content that could not be published under its name, kept for a person to look at.
-   *
-   * @param id its staging file's
-   * @param path below the mount
-   */
+  /** Content kept for a person to look at: its staging file's id, its path below the mount. */
   record LostRecord(
       long id, long directoryId, String path, String why, long sizeBytes, long atMillis) {}
 
@@ -299,6 +294,22 @@ final class ChangeJournal {
           out.writeLong(lost.sizeBytes);
           out.writeLong(lost.atMillis);
         }));
+  }
+
+  void lost(Taker<LostRecord> taker) throws IOException {
+    try (Scan scan = journal.scan(prefix(LOST))) {
+      while (scan.next()) {
+        long id = ByteBuffer.wrap(scan.key()).getLong(9);
+        DataInputStream in = open(scan.value());
+        taker.take(
+            new LostRecord(
+                id, in.readLong(), in.readUTF(), in.readUTF(), in.readLong(), in.readLong()));
+      }
+    }
+  }
+
+  void removeLost(long id) throws MetaException {
+    batch(batch -> batch.delete(journal, key(LOST, id)));
   }
 
   // ---- Codec

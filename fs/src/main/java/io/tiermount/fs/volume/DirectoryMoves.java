@@ -22,9 +22,11 @@ import java.io.IOException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -33,6 +35,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,6 +60,16 @@ final class DirectoryMoves implements AutoCloseable {
 
   /** One under way. */
   private record Move(Node node, MoveRecord record, CompletableFuture<@Nullable Void> done) {}
+
+  /**
+   * How often a rename that is under way has failed, and why the last time.
+   *
+   * @param path where the directory is now
+   */
+  record Trouble(String path, long attempts, String why) {}
+
+  /** By the node's number; gone with its rename. */
+  private final Map<Long, Trouble> troubles = new ConcurrentHashMap<>();
 
   private final String mount;
   private final String scope;
@@ -215,6 +228,7 @@ final class DirectoryMoves implements AutoCloseable {
               end(at);
               return;
             } catch (IOException | RuntimeException e) {
+              trouble(at, e);
               log.warn(
                   "{}: renaming {} to {} goes on later: {}",
                   mount,
@@ -227,6 +241,45 @@ final class DirectoryMoves implements AutoCloseable {
             }
           }
         });
+  }
+
+  private void trouble(Move move, Exception why) {
+    troubles.compute(
+        move.node.id(),
+        (_, before) ->
+            new Trouble(
+                move.node.path(),
+                before == null ? 1 : before.attempts() + 1,
+                "renaming "
+                    + move.record.from()
+                    + " to "
+                    + move.record.to()
+                    + ": "
+                    + why.getMessage()));
+  }
+
+  /** Of renames under way, by the number of their directory. */
+  Map<Long, Trouble> troubles() {
+    return troubles;
+  }
+
+  /** The numbers of the directories that are being renamed, and touch a path below the mount. */
+  Set<Long> touching(String path) {
+    return moves.values().stream()
+        .filter(move ->
+            overlap(path + "/", KeyPath.of(move.record.from()) + "/")
+                || overlap(path + "/", KeyPath.of(move.record.to()) + "/"))
+        .map(move -> move.node.id())
+        .collect(Collectors.toCollection(HashSet::new));
+  }
+
+  /** The numbers of all directories that are being renamed. */
+  Set<Long> all() {
+    return new HashSet<>(moves.keySet());
+  }
+
+  boolean isUnderWay(long nodeId) {
+    return moves.containsKey(nodeId);
   }
 
   private static boolean pause() {
@@ -399,6 +452,7 @@ final class DirectoryMoves implements AutoCloseable {
     try {
       journal.batch(batch -> journal.removeMove(batch, move.node.id()));
       moves.remove(move.node.id());
+      troubles.remove(move.node.id());
     } finally {
       names.lock.unlock();
     }

@@ -41,9 +41,6 @@ public final class LocalFile {
 
   private final AtomicInteger pins = new AtomicInteger();
 
-  /** Null while nothing is known to lie in the way. */
-  private volatile @Nullable String failure;
-
   /** The content was acknowledged by a close or an fsync since it was published last. */
   private volatile boolean acknowledged;
 
@@ -198,14 +195,6 @@ public final class LocalFile {
 
   void attempt(@Nullable Attempt newAttempt) {
     attempt = newAttempt;
-  }
-
-  @Nullable String failure() {
-    return failure;
-  }
-
-  void failure(@Nullable String why) {
-    failure = why;
   }
 
   boolean isAcknowledged() {

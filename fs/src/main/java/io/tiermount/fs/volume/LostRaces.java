@@ -5,6 +5,7 @@ import io.tiermount.backends.StoreException.Kind;
 import io.tiermount.fs.tree.Node;
 import io.tiermount.fs.tree.Nodes;
 import io.tiermount.fs.volume.ChangeJournal.LostRecord;
+import io.tiermount.fs.write.Base;
 import io.tiermount.fs.write.DirtyFile;
 import java.io.IOException;
 import java.time.InstantSource;
@@ -100,11 +101,17 @@ final class LostRaces {
   }
 
   LostRecord lostRecord(LocalFile file, DirtyFile data, @Nullable String why) throws IOException {
+    Base base = file.base();
+    String partly =
+        data.isWhole() || base == null
+            ? ""
+            : "; it has only what was changed, the rest of it reads as zeros and was that of %s, version %s"
+                .formatted(base.key(), base.version().token());
     return new LostRecord(
         data.staging().id(),
         data.staging().directoryId(),
         file.node().path(),
-        String.valueOf(why),
+        why + partly,
         data.stat().sizeBytes(),
         clock.millis());
   }

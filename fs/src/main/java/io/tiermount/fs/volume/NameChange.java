@@ -68,6 +68,21 @@ final class NameChange {
   @GuardedBy("this")
   private int failures;
 
+  /** Since it exists; {@link #failures} are those in a row. */
+  @GuardedBy("this")
+  private long failedAttempts;
+
+  /** Why the last attempt failed; null where it did not, or while there was none. */
+  @GuardedBy("this")
+  private @Nullable String failure;
+
+  /** The last generation that the store had. */
+  @GuardedBy("this")
+  private long sent;
+
+  /** What has to be in the store before; null for nothing, as far as the last attempt saw. */
+  private volatile @Nullable NameChange waitsFor;
+
   @GuardedBy("this")
   private boolean running;
 
@@ -193,6 +208,7 @@ final class NameChange {
    */
   synchronized boolean settled(long atGeneration, @Nullable Facts facts, long nowMillis) {
     failures = 0;
+    sent(atGeneration);
     boolean last = generation == atGeneration;
     if (last) {
       settledAtMillis = nowMillis;
@@ -208,6 +224,7 @@ final class NameChange {
   /** One attempt failed: those who wait learn of it, the next attempt comes. */
   synchronized void failed(Throwable why) {
     failures++;
+    attemptFailed(why);
     for (CompletableFuture<@Nullable Void> waiter : waiting) {
       waiter.completeExceptionally(why);
     }
@@ -216,6 +233,39 @@ final class NameChange {
 
   synchronized int failures() {
     return failures;
+  }
+
+  /** An attempt failed at what is no longer wanted: nobody who waits has to know. */
+  synchronized void attemptFailed(Throwable why) {
+    failedAttempts++;
+    failure = String.valueOf(why.getMessage());
+  }
+
+  synchronized long failedAttempts() {
+    return failedAttempts;
+  }
+
+  synchronized @Nullable String failure() {
+    return failure;
+  }
+
+  /** The store has it as it was at a generation; it may be another thing by now. */
+  synchronized void sent(long atGeneration) {
+    sent = Math.max(sent, atGeneration);
+    failure = null;
+  }
+
+  /** True where the store has had it as it was at a generation, or later. */
+  synchronized boolean wasSent(long atGeneration) {
+    return settledAtMillis != 0 || sent >= atGeneration;
+  }
+
+  void waitsFor(@Nullable NameChange first) {
+    waitsFor = first;
+  }
+
+  @Nullable NameChange waitsFor() {
+    return waitsFor;
   }
 
   /** Ends when the store has what the name is now; exceptionally with the next failure. */

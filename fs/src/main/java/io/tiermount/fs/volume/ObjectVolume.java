@@ -419,7 +419,7 @@ public final class ObjectVolume implements Volume {
    *
    * @param mount for messages
    */
-  public UploadWatch enableWrites(
+  public Backlog enableWrites(
       String mount,
       StateStore state,
       Nodes nodes,
@@ -436,7 +436,7 @@ public final class ObjectVolume implements Volume {
     view = new LocalView(writer, facts, listings, health, clock, () -> maxAgeMillis);
     contents.forwarded(writer.moves()::forward);
     write = writer;
-    return writer.watch();
+    return writer.backlog();
   }
 
   @Override

@@ -53,7 +53,6 @@ final class Publishing implements AutoCloseable {
   private final InstantSource clock;
   private final Schedule schedule;
   private volatile OpenFiles opens = new NobodyOpen();
-
   private final BorrowedKeys borrowed;
 
   /** Changes that are worked on now, with the keys they are worked on under. */
@@ -190,6 +189,7 @@ final class Publishing implements AutoCloseable {
         schedule.at(change, BUSY_NANOS);
         return;
       }
+      change.waitsFor(null);
       switch (reconciler.reconcile(change, key)) {
         case Outcome.Done(Facts made) -> {
           known = true;
@@ -249,13 +249,9 @@ final class Publishing implements AutoCloseable {
     if (change.generation() != generation) {
       // What failed is not what the name is now: who waits for that has not failed.
       log.debug("{}: {} could not be sent as it was: {}", mount, change, e.getMessage());
+      change.attemptFailed(e);
       schedule.at(change, FIRST_RETRY_NANOS);
       return;
-    }
-    Node node = change.present();
-    LocalFile file = node == null ? null : names.file(node);
-    if (file != null) {
-      file.failure(String.valueOf(e.getMessage()));
     }
     change.failed(e);
     int shift = Math.min(change.failures() - 1, 10);
@@ -276,7 +272,7 @@ final class Publishing implements AutoCloseable {
     }
     NameChange left = names.leftAt(change, key);
     if (left != null) {
-      hurry(left);
+      hurry(change, left);
       return true;
     }
     BorrowedKeys.Wait wait = borrowed.before(change, key);
@@ -288,12 +284,13 @@ final class Publishing implements AutoCloseable {
       bringer.bringHere(wait.file());
       return borrowed.before(change, key) != null;
     }
-    hurry(wait.first());
+    hurry(change, wait.first());
     return true;
   }
 
   /** Somebody waits for it; what failed keeps its pause. */
-  private void hurry(NameChange first) {
+  private void hurry(NameChange change, NameChange first) {
+    change.waitsFor(first);
     if (first.failures() == 0) {
       now(first);
     }
@@ -311,6 +308,7 @@ final class Publishing implements AutoCloseable {
       Node node = change.present();
       file = node == null ? null : names.file(node);
       if (change.generation() != generation) {
+        change.sent(generation);
         journal.put(change);
         schedule.at(change, isRemote() ? 0 : BUSY_NANOS);
         return;
@@ -393,9 +391,7 @@ final class Publishing implements AutoCloseable {
         names.remove(file);
         journal.batch(batch -> journal.remove(batch, file));
         data.close();
-        if (!file.isLost()) {
-          staging.discard(data.staging());
-        }
+        staging.end(data.staging(), file.isLost());
         return;
       }
       NameChange change = names.change(dir, node.name());

@@ -319,7 +319,6 @@ final class Reconciler {
           sending.sent(data.isWhole() ? null : opener.open(now));
           file.metaPublished(generation);
           change.inStore(new InStore.Held(now.version()));
-          file.failure(null);
           return new Outcome.Done(
               Facts.of(withMetadata(made.get(), attributes), false, clock.millis()));
         }

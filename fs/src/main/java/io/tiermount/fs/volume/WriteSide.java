@@ -65,6 +65,7 @@ final class WriteSide implements AutoCloseable {
   private final ChangeJournal journal;
   private final Publisher publisher;
   private final UploadWatch watch;
+  private final Backlog backlog;
   private final DirectoryMoves moves;
   private final Publishing publishing;
   private final Changes changes;
@@ -111,6 +112,7 @@ final class WriteSide implements AutoCloseable {
         new Changes(
             parts, publishing, opens, needs.access, needs.store.limits().maxKeyBytes(), inos);
     renames = new Renames(parts, publishing, moves, changes);
+    backlog = new Backlog(parts, publishing, moves);
     ahead = new AheadSender(needs.mount, publisher, journal);
     if (publishing.isRemote()) {
       changes.writers(
@@ -134,8 +136,8 @@ final class WriteSide implements AutoCloseable {
     recovered.run(staging);
   }
 
-  UploadWatch watch() {
-    return watch;
+  Backlog backlog() {
+    return backlog;
   }
 
   LocalNames names() {
@@ -464,6 +466,7 @@ final class WriteSide implements AutoCloseable {
 
   @Override
   public void close() {
+    backlog.close();
     ahead.close();
     counter.close();
     moves.close();

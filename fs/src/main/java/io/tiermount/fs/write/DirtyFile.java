@@ -42,6 +42,10 @@ public final class DirtyFile {
   @GuardedBy("lock")
   private BitSet changed = new BitSet();
 
+  /** Chunks of the version that is being sent; -1 where that is all of it. */
+  @GuardedBy("lock")
+  private long sendingChunks;
+
   /** Nothing is known to be the base's. */
   @GuardedBy("lock")
   private boolean allChanged;
@@ -298,6 +302,24 @@ public final class DirtyFile {
     }
   }
 
+  /** How many bytes of it the store does not have, at most; also while they are being sent. */
+  public long changedBytes() throws IOException {
+    lock.lock();
+    try {
+      Stamp now = Stamp.of(staging.fd());
+      if (now.equals(published)) {
+        return 0;
+      }
+      boolean known = tracked && !allChanged && now.equals(own);
+      long chunks = changed.cardinality() + sendingChunks;
+      return known && sendingChunks >= 0
+          ? Math.min(now.sizeBytes(), chunks << Presence.CHUNK_SHIFT)
+          : now.sizeBytes();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** The stamp under which it is the same as its base. */
   public Stamp published() {
     lock.lock();
@@ -318,6 +340,7 @@ public final class DirtyFile {
         allChanged = true;
       }
       Sending sending = new Sending(now, changed, allChanged);
+      sendingChunks = allChanged ? -1 : changed.cardinality();
       changed = new BitSet();
       allChanged = false;
       own = now;
@@ -392,6 +415,7 @@ public final class DirtyFile {
       lock.lock();
       try {
         published = stamp;
+        sendingChunks = 0;
         if (presence != null && newUnder != null) {
           bytes.under(newUnder);
         }
@@ -404,6 +428,7 @@ public final class DirtyFile {
     public void failed() {
       lock.lock();
       try {
+        sendingChunks = 0;
         changed.or(chunks);
         allChanged |= all;
       } finally {
