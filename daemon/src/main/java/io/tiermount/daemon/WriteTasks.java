@@ -124,16 +124,18 @@ final class WriteTasks {
       Backlog backlog = driver == null ? null : driver.backlog();
       if (backlog != null) {
         try {
-          backlog.lost().forEach(each ->
-              all.add(
-                  new LostFile(
-                      each.id(),
-                      root.toString(),
-                      root.resolve(each.path()).toString(),
-                      each.sizeBytes(),
-                      each.lostAt(),
-                      each.reason(),
-                      each.file().toString())));
+          backlog
+              .lost()
+              .forEach(each ->
+                  all.add(
+                      new LostFile(
+                          each.id(),
+                          root.toString(),
+                          root.resolve(each.path()).toString(),
+                          each.sizeBytes(),
+                          each.lostAt(),
+                          each.reason(),
+                          each.file().toString())));
         } catch (IOException e) {
           throw new AdminException(Kind.FAILED, root + ": " + e.getMessage(), e);
         }
@@ -150,7 +152,8 @@ final class WriteTasks {
       if (backlog == null || !backlog.drop(order.id())) {
         throw new AdminException(
             Kind.NOT_FOUND,
-            "nothing is kept as %d of %s: tiermount recover list".formatted(order.id(), order.mount()));
+            "nothing is kept as %d of %s: tiermount recover list"
+                .formatted(order.id(), order.mount()));
       }
     } catch (IOException e) {
       throw new AdminException(Kind.FAILED, String.valueOf(e.getMessage()), e);

@@ -121,7 +121,8 @@ class SyncTest {
 
   @Test
   void w13_sync_of_what_is_no_mount_is_an_error() throws Exception {
-    assertThat(tiermount.run("sync", directory.toString()).err()).contains("does not lie in a mount");
+    assertThat(tiermount.run("sync", directory.toString()).err())
+        .contains("does not lie in a mount");
     assertThat(tiermount.run("sync", "--timeout", "0").code()).isEqualTo(2);
   }
 

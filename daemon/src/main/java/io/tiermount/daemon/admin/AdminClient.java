@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks one daemon. Plain blocking I/O of the JDK on purpose: a command lives for a quarter of a
  * second, and loading netty would be most of it. Every call ends within its deadline, except {@link
- * #cache} and {@link #sync}, which end when the daemon does or is done. Not for use by several threads at once.
+ * #cache} and {@link #sync}, which end when the daemon does or is done. Not for use by several
+ * threads at once.
  */
 public final class AdminClient {
   private final Path socket;

@@ -25,8 +25,8 @@ import java.util.concurrent.TimeUnit;
  * Serves an {@link AdminApi} as HTTP/1.1 with JSON on a unix socket, mode 0600, to root and the
  * daemon's own user. One event-loop thread; requests run on virtual threads, at most {@value
  * #MAX_REQUESTS} at once (more are answered 503). {@code GET /v1/status}, {@code POST /v1/mount},
- * {@code /v1/unmount}, and {@code /v1/cache}, {@code /v1/sync}, whose answer is a stream of JSON lines: {@code
- * {"progress":…}} and, last, {@code {"result":…}} or {@code {"error":…}}.
+ * {@code /v1/unmount}, and {@code /v1/cache}, {@code /v1/sync}, whose answer is a stream of JSON
+ * lines: {@code {"progress":…}} and, last, {@code {"result":…}} or {@code {"error":…}}.
  */
 public final class AdminServer implements AutoCloseable {
   static final int MAX_REQUESTS = 64;

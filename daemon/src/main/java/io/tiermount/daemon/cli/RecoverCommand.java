@@ -129,7 +129,8 @@ final class RecoverCommand implements Runnable {
               .toList();
       if (found.isEmpty()) {
         throw new CommandException(
-            ExitCode.NOT_MOUNTED, "nothing is kept as " + id + ": tiermount recover list shows all");
+            ExitCode.NOT_MOUNTED,
+            "nothing is kept as " + id + ": tiermount recover list shows all");
       }
       if (found.size() > 1) {
         throw new CommandException(

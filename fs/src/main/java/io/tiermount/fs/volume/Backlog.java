@@ -70,7 +70,9 @@ public final class Backlog {
     moves.troubles().values().forEach(each -> failing.add(new Failing(each.path(), each.why())));
     failing.sort(Comparator.comparing(Failing::path));
     return new Report(
-        bytes, now - oldest, List.copyOf(failing.subList(0, Math.min(MAX_FAILING, failing.size()))));
+        bytes,
+        now - oldest,
+        List.copyOf(failing.subList(0, Math.min(MAX_FAILING, failing.size()))));
   }
 
   /**

@@ -87,8 +87,7 @@ public final class SyncRun {
 
   private Entry entry(NameChange change) {
     Node node = change.present();
-    return new Entry(
-        change, node, change.generation(), change.failedAttempts(), bytes(node));
+    return new Entry(change, node, change.generation(), change.failedAttempts(), bytes(node));
   }
 
   private long bytes(@Nullable Node node) {
@@ -157,8 +156,7 @@ public final class SyncRun {
         || names.waitsForWriter(now)) {
       return false;
     }
-    Entry next =
-        new Entry(now, node, now.generation(), now.failedAttempts(), entry.bytes);
+    Entry next = new Entry(now, node, now.generation(), now.failedAttempts(), entry.bytes);
     open.put(now, next);
     publishing.now(now);
     return true;
