@@ -157,7 +157,13 @@ public final class StoreMeter {
     switch (e.kind()) {
       case NOT_FOUND, PRECONDITION_FAILED, INVALID, UNSUPPORTED, TOO_LARGE ->
           reached(Reach.REACHABLE, null);
-      case ACCESS_DENIED, THROTTLED, CORRUPT -> reached(Reach.REACHABLE, error);
+      case ACCESS_DENIED -> {
+        // A HEAD has no body that could say it was the keys; the call beside it said so.
+        if (status.reach() != Reach.REFUSED) {
+          reached(Reach.REACHABLE, error);
+        }
+      }
+      case THROTTLED, CORRUPT -> reached(Reach.REACHABLE, error);
       case KEYS_REFUSED -> reached(Reach.REFUSED, error);
       case UNAVAILABLE, TIMEOUT -> reached(Reach.UNREACHABLE, error);
       case INTERRUPTED, CLOSED, LOCAL_IO -> {} // says nothing about the store

@@ -62,6 +62,21 @@ final class MeteredStoreTest extends ObjectStoreContract {
     }
   }
 
+  /** K4: a name is looked up by two calls at once, of which one is refused without a word. */
+  @Test
+  void a_refusal_without_words_does_not_hide_that_the_keys_are_refused() throws Exception {
+    FaultyStore faulty = new FaultyStore(new MemoryStore());
+    try (MeteredStore store = new MeteredStore(faulty, InstantSource.system())) {
+      faulty.failNext("HEAD keys", 1, new Fault.Fails(Kind.KEYS_REFUSED));
+      faulty.failNext("HEAD mute", 1, new Fault.Fails(Kind.ACCESS_DENIED));
+      assertThatThrownBy(() -> store.head("keys")).isInstanceOf(StoreException.class);
+      assertThatThrownBy(() -> store.head("mute")).isInstanceOf(StoreException.class);
+      assertThat(store.meter().status().reach()).isEqualTo(Reach.REFUSED);
+      assertThat(store.head("other")).isEmpty();
+      assertThat(store.meter().status().reach()).isEqualTo(Reach.REACHABLE);
+    }
+  }
+
   @Test
   void a_missing_object_is_no_error_of_the_store() {
     try (MeteredStore store = new MeteredStore(new MemoryStore(), InstantSource.system())) {
