@@ -105,11 +105,7 @@ final class CredentialsOnMountTest {
     assertThat(at.resolve("g")).hasContent("written");
   }
 
-  /**
-   * Failed in a full run before a mute refusal was told from others (MeteredStoreTest has that).
-   */
   @Test
-  @Tag("soak")
   void k4_refused_keys_show_in_the_status() throws Exception {
     ConfiguredDaemon daemon =
         start(fixed("STRANGER", TestSecrets.of("stranger")) + mount("credentials = c"));
